@@ -1,0 +1,37 @@
+/* All of rustbox's resources and what is beside them, at one moment; and the codecs. */
+#ifndef PROBES_SNAPSHOT_H
+#define PROBES_SNAPSHOT_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "probes/resource.h"
+#include "probes/scope.h"
+
+struct snapshot {
+	char boot_id[37];
+	char host[65];
+	uint64_t taken; /* wall clock seconds */
+	struct resource_set of[RES_KINDS];
+};
+
+/* Bits of RES_*; 0 means all. Gaps live in the sets, so this cannot fail. */
+void snapshot_take(const struct scope *scope, unsigned kinds, struct arena *a, struct snapshot *ret);
+
+json_t *resource_to_json(const struct resource *r);
+int resource_from_json(const json_t *j, const char *path, struct arena *a, struct resource *ret, struct err *e)
+	MUST_CHECK;
+json_t *snapshot_to_json(const struct snapshot *s);
+int snapshot_from_json(const json_t *j, struct arena *a, struct snapshot *ret, struct err *e) MUST_CHECK;
+
+/* The baseline: sorted lines, one resource each, stable from one capture to the next on an unchanged
+ * host (no ids, times or sizes), names escaped, so that plain diff(1) works. */
+int baseline_write(const struct snapshot *s, FILE *out, struct err *e) MUST_CHECK;
+int baseline_parse(const char *text, struct arena *a, struct snapshot *ret, struct err *e) MUST_CHECK;
+
+/* How many LEAK and ORPHAN resources of a kind. */
+size_t snapshot_leftovers(const struct snapshot *s, enum resource_kind kind);
+/* True when every set is complete. */
+bool snapshot_complete(const struct snapshot *s);
+
+#endif
