@@ -1,0 +1,93 @@
+/*
+ * A box's cgroups: one directory `rustbox-<box>` in each hierarchy used.
+ *
+ * What is used follows from the host. v2 with controllers: one tree. v1: one tree per controller. Hybrid: the
+ * v1 controllers, and the v2 tree beside them for what v1 never had (kill in one write, freeze without a
+ * race, an event when the last process is gone, CPU time of every member). Forced v1 uses the freezer and
+ * cpuacct instead. The two versions differ behind `struct cgroup_ops`, the only such table in the project,
+ * because here there really are two implementations.
+ *
+ * Order of use: open (looks only) → make → limit → join_fds → clone, join → counters, kill, wait_empty → remove.
+ * Recovery starts with open → find. All directories are reached by descriptor from the hierarchy's mount.
+ */
+#ifndef SANDBOX_KERNEL_CGROUP_H
+#define SANDBOX_KERNEL_CGROUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "probes/base/paths.h"
+#include "probes/host.h"
+
+enum { CGROUP_TREES = HOST_CONTROLLER_COUNT + 1 };
+
+struct cgroup_ops;
+
+struct cgroup_tree {
+	const struct cgroup_ops *ops;
+	const char *hierarchy;	/* "memory", "pids", ... on v1; "unified" on v2: as in resource ids */
+	uint32_t controllers;	/* bit per host_controller served here; 0 for the helper tree of a hybrid host */
+	char path[121];		/* relative to the hierarchy's mount, with a leading slash: "/rustbox-x" */
+	int top_fd;		/* the hierarchy's mount point */
+	int fd;			/* the box's directory; -1 until made or found */
+};
+
+struct cgroup {
+	struct cgroup_tree trees[CGROUP_TREES];
+	size_t n;
+	char parent[40];   /* paths->cgroup_parent */
+	char name[80];	   /* rustbox-<box> */
+};
+
+/* UINT64_MAX = unlimited / leave as it is. */
+struct cgroup_limits {
+	uint64_t memory, swap;		   /* bytes; swap on top of memory, as in v2 */
+	uint64_t pids;
+	uint64_t cpu_quota_us, cpu_weight; /* per 100 ms period; 1..10000, 100 is normal */
+	const char *cpuset;		   /* "0-1"; NULL leaves it */
+};
+
+/* Absolute values; what cannot be read stays UINT64_MAX. The events count since the cgroup was made. */
+struct cgroup_stats {
+	uint64_t memory_peak, memory_now;
+	uint64_t oom_kills, memory_hits; /* processes killed; times the limit was met */
+	uint64_t pids_hits, pids_now;	 /* forks refused */
+	uint64_t cpu_ns, cpu_user_ns, cpu_system_ns;
+};
+
+/* `want` = bits of host_controller; memory and pids belong in it. -ENOTSUP names the first controller the host
+ * does not offer. Opens the hierarchies' mount points, changes nothing. */
+int cgroup_open(const struct host *host, const struct paths *paths, const char *box, uint32_t want, bool force_v1,
+		struct cgroup *ret, struct err *e) MUST_CHECK;
+/* Every hierarchy the host has, whether wanted or not: for finding what an earlier run left. */
+int cgroup_open_all(const struct host *host, const struct paths *paths, const char *box, struct cgroup *ret,
+		    struct err *e) MUST_CHECK;
+void cgroup_close(struct cgroup *cg); /* descriptors only */
+
+/* Makes tree i's directory (and the world's parent, with v2 controllers enabled downwards). One already there
+ * is -EEXIST: somebody else's box or an unrecovered one. *inode is its identity. */
+int cgroup_make(struct cgroup *cg, size_t i, uint64_t *inode, struct err *e) MUST_CHECK;
+/* Opens the directories that exist; returns how many, or -errno. */
+int cgroup_find(struct cgroup *cg, struct err *e) MUST_CHECK;
+int cgroup_limit(const struct cgroup *cg, const struct cgroup_limits *limits, struct err *e) MUST_CHECK;
+
+/* Files into which a process writes "0" to join with itself: v1 `tasks` (no wait for a threadgroup lock, which
+ * costs `cgroup.procs` 6 to 15 ms on an idle host), v2 `cgroup.procs`. Returns how many, or -errno. */
+int cgroup_join_fds(const struct cgroup *cg, int ret[static CGROUP_TREES], struct err *e) MUST_CHECK;
+/* The v2 directory to clone into (CLONE_INTO_CGROUP), or -1: then join_fds leaves that tree out. */
+int cgroup_clone_fd(const struct cgroup *cg);
+/* An eventfd that becomes readable when v1 memory reports out-of-memory, or -1 where v2 ends the box itself. */
+int cgroup_oom_fd(const struct cgroup *cg, struct err *e) MUST_CHECK;
+
+void cgroup_read_stats(const struct cgroup *cg, struct cgroup_stats *ret);
+
+/* SIGKILLs all members, children of the directory included, and leaves nothing frozen. Does not wait for the
+ * deaths. deadline: CLOCK_MONOTONIC ns. */
+int cgroup_kill(const struct cgroup *cg, uint64_t deadline, struct err *e) MUST_CHECK;
+/* 0 when no tree has a member; -ETIMEDOUT at the deadline, naming one. */
+int cgroup_wait_empty(const struct cgroup *cg, uint64_t deadline, struct err *e) MUST_CHECK;
+/* Kills, waits, removes children depth first, then the directory, newest tree first; verified. Already gone is
+ * success. -EBUSY / -ETIMEDOUT name what stays. */
+int cgroup_remove(struct cgroup *cg, size_t i, uint64_t deadline, struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,383 @@
+/* Thin on purpose: one call each, errno folded into the result; see sys.h. */
+#include "sandbox/kernel/sys.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/close_range.h>
+#include <linux/filter.h>
+#include <linux/fs.h>
+#include <linux/openat2.h>
+#include <linux/sched.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "probes/base/clock.h"
+#include "probes/base/own.h"
+
+static int result(long r)
+{
+	return r < 0 ? -errno : (int)r;
+}
+
+/* ---- files and directories ---- */
+
+int sys_openat(int dirfd, const char *path, int flags, mode_t mode)
+{
+	return result(openat(dirfd, path, flags | O_CLOEXEC | O_NOCTTY, mode));
+}
+
+int sys_openat2(int dirfd, const char *path, int flags, mode_t mode, uint64_t resolve)
+{
+	/* The kernel refuses a mode where nothing can be created, and O_NOCTTY beside O_PATH. */
+	struct open_how how = { .flags = (uint64_t)(flags | O_CLOEXEC), .resolve = resolve };
+	if (flags & (O_CREAT | __O_TMPFILE))
+		how.mode = mode;
+	return result(syscall(SYS_openat2, dirfd, path, &how, sizeof how));
+}
+
+int sys_mkdirat(int dirfd, const char *path, mode_t mode)
+{
+	return result(mkdirat(dirfd, path, mode));
+}
+
+int sys_unlinkat(int dirfd, const char *path, int flags)
+{
+	return result(unlinkat(dirfd, path, flags));
+}
+
+int sys_renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags)
+{
+	return result(renameat2(from_fd, from, to_fd, to, flags));
+}
+
+int sys_symlinkat(const char *target, int dirfd, const char *path)
+{
+	return result(symlinkat(target, dirfd, path));
+}
+
+int sys_mknodat(int dirfd, const char *path, mode_t mode, dev_t dev)
+{
+	return result(mknodat(dirfd, path, mode, dev));
+}
+
+int sys_fchownat(int dirfd, const char *path, uid_t uid, gid_t gid, int flags)
+{
+	return result(fchownat(dirfd, path, uid, gid, flags));
+}
+
+int sys_fchmodat(int dirfd, const char *path, mode_t mode)
+{
+	return result(fchmodat(dirfd, path, mode, 0));
+}
+
+int sys_ftruncate(int fd, off_t length)
+{
+	return result(ftruncate(fd, length));
+}
+
+int sys_fsync(int fd)
+{
+	return result(fsync(fd));
+}
+
+ssize_t sys_write(int fd, const void *buf, size_t n)
+{
+	ssize_t r = write(fd, buf, n);
+	return r < 0 ? -errno : r;
+}
+
+int sys_write_all(int fd, const void *buf, size_t n)
+{
+	const char *from = buf;
+	while (n > 0) {
+		ssize_t r = write(fd, from, n);
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return -errno;
+		from += r;
+		n -= (size_t)r;
+	}
+	return 0;
+}
+
+int sys_write_file(int dirfd, const char *path, const char *text)
+{
+	autofd int fd = openat(dirfd, path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW);
+	if (fd < 0)
+		return -errno;
+	size_t n = strlen(text);
+	ssize_t r;
+	do
+		r = write(fd, text, n);
+	while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return -errno;
+	return (size_t)r == n ? 0 : -EIO;
+}
+
+int sys_flock(int fd, int operation)
+{
+	return result(flock(fd, operation));
+}
+
+int sys_ofd_lock(int fd, int type)
+{
+	struct flock whole = { .l_type = (short)type, .l_whence = SEEK_SET };
+	return result(fcntl(fd, F_OFD_SETLK, &whole));
+}
+
+int sys_get_attributes(int fd, unsigned *ret)
+{
+	unsigned flags = 0;
+	int r = result(ioctl(fd, FS_IOC_GETFLAGS, &flags));
+	if (r >= 0)
+		*ret = flags;
+	return r;
+}
+
+int sys_set_attributes(int fd, unsigned flags)
+{
+	return result(ioctl(fd, FS_IOC_SETFLAGS, &flags));
+}
+
+int sys_memfd(const char *name, unsigned flags)
+{
+	return result(memfd_create(name, flags | MFD_CLOEXEC));
+}
+
+int sys_fcntl(int fd, int command, int arg)
+{
+	return result(fcntl(fd, command, arg));
+}
+
+int sys_pipe(int ret[2], int flags)
+{
+	return result(pipe2(ret, flags | O_CLOEXEC));
+}
+
+int sys_dup2(int from, int to)
+{
+	return result(dup2(from, to));
+}
+
+int sys_close_range(unsigned first, unsigned last, unsigned flags)
+{
+	return result(syscall(SYS_close_range, first, last, flags));
+}
+
+mode_t sys_umask(mode_t mask)
+{
+	return umask(mask);
+}
+
+int sys_chdir(const char *path)
+{
+	return result(chdir(path));
+}
+
+int sys_fchdir(int fd)
+{
+	return result(fchdir(fd));
+}
+
+/* ---- mounts ---- */
+
+int sys_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)
+{
+	return result(mount(source, target, type, flags, data));
+}
+
+int sys_umount2(const char *target, int flags)
+{
+	return result(umount2(target, flags));
+}
+
+int sys_fsopen(const char *type)
+{
+	return result(fsopen(type, FSOPEN_CLOEXEC));
+}
+
+int sys_fsconfig_string(int fd, const char *key, const char *value)
+{
+	return result(fsconfig(fd, FSCONFIG_SET_STRING, key, value, 0));
+}
+
+int sys_fsconfig_flag(int fd, const char *key)
+{
+	return result(fsconfig(fd, FSCONFIG_SET_FLAG, key, NULL, 0));
+}
+
+int sys_fsconfig_create(int fd)
+{
+	return result(fsconfig(fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
+}
+
+int sys_fsmount(int fd, unsigned attributes)
+{
+	return result(fsmount(fd, FSMOUNT_CLOEXEC, attributes));
+}
+
+int sys_open_tree(int dirfd, const char *path, unsigned flags)
+{
+	return result(open_tree(dirfd, path, flags | OPEN_TREE_CLOEXEC));
+}
+
+int sys_move_mount(int from_fd, const char *from, int to_fd, const char *to, unsigned flags)
+{
+	return result(move_mount(from_fd, from, to_fd, to, flags));
+}
+
+int sys_mount_setattr(int dirfd, const char *path, unsigned flags, const struct mount_attr *attr)
+{
+	return result(syscall(SYS_mount_setattr, dirfd, path, flags, attr, sizeof *attr));
+}
+
+int sys_pivot_root(const char *new_root, const char *put_old)
+{
+	return result(syscall(SYS_pivot_root, new_root, put_old));
+}
+
+/* ---- processes ---- */
+
+pid_t sys_clone3(struct clone_args *args)
+{
+	return result(syscall(SYS_clone3, args, sizeof *args));
+}
+
+pid_t sys_fork(void)
+{
+	return result(fork());
+}
+
+int sys_execve(const char *path, char *const *argv, char *const *env)
+{
+	return result(execve(path, argv, env));
+}
+
+int sys_unshare(int flags)
+{
+	return result(unshare(flags));
+}
+
+int sys_setns(int fd, int type)
+{
+	return result(setns(fd, type));
+}
+
+int sys_pidfd_open(pid_t pid)
+{
+	return result(syscall(SYS_pidfd_open, pid, 0));
+}
+
+int sys_pidfd_signal(int pidfd, int signal)
+{
+	return result(syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0));
+}
+
+int sys_pidfd_wait(int pidfd, int options, siginfo_t *ret, struct rusage *usage)
+{
+	siginfo_t info = { 0 };
+	int r;
+	do
+		r = result(syscall(SYS_waitid, P_PIDFD, pidfd, &info, options | WEXITED, usage));
+	while (r == -EINTR);
+	if (r >= 0)
+		*ret = info;
+	return r;
+}
+
+pid_t sys_wait_any(int *status, int options, struct rusage *usage)
+{
+	return result(wait4(-1, status, options, usage));
+}
+
+pid_t sys_setsid(void)
+{
+	return result(setsid());
+}
+
+int sys_sigmask(int how, const sigset_t *set, sigset_t *old)
+{
+	return result(sigprocmask(how, set, old));
+}
+
+int sys_signal_default(int signal)
+{
+	struct sigaction fallback = { .sa_handler = SIG_DFL };
+	return result(sigaction(signal, &fallback, NULL));
+}
+
+int sys_signalfd(const sigset_t *set)
+{
+	return result(signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+int sys_timerfd(uint64_t at_mono_ns, uint64_t every_ns)
+{
+	autofd int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	struct itimerspec when = {
+		.it_value = { (time_t)(at_mono_ns / NS_PER_S), (long)(at_mono_ns % NS_PER_S) },
+		.it_interval = { (time_t)(every_ns / NS_PER_S), (long)(every_ns % NS_PER_S) },
+	};
+	if (timerfd_settime(fd, TFD_TIMER_ABSTIME, &when, NULL) < 0)
+		return -errno;
+	return take_fd(&fd);
+}
+
+int sys_sethostname(const char *name)
+{
+	return result(sethostname(name, strlen(name)));
+}
+
+int sys_rlimit(int resource, const struct rlimit *limit)
+{
+	return result(setrlimit((__rlimit_resource_t)resource, limit));
+}
+
+int sys_prctl(int option, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5)
+{
+	return result(prctl(option, a2, a3, a4, a5));
+}
+
+/* ---- credentials ---- */
+
+int sys_setgroups(size_t n, const gid_t *groups)
+{
+	return result(setgroups(n, groups));
+}
+
+int sys_setresgid(gid_t gid)
+{
+	return result(setresgid(gid, gid, gid));
+}
+
+int sys_setresuid(uid_t uid)
+{
+	return result(setresuid(uid, uid, uid));
+}
+
+int sys_capset(const struct __user_cap_data_struct data[static 2])
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	return result(syscall(SYS_capset, &header, data));
+}
+
+int sys_seccomp_filter(const struct sock_fprog *program)
+{
+	return result(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, program));
+}
