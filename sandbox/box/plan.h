@@ -1,0 +1,62 @@
+/*
+ * What will be done, fully resolved: spec and host facts in, rows out. Nothing is parsed, chosen or
+ * allocated after clone; the child walks these rows. What cannot be enforced here is refused before
+ * anything exists (strict), or listed as missing (permissive).
+ */
+#ifndef SANDBOX_BOX_PLAN_H
+#define SANDBOX_BOX_PLAN_H
+
+#include "probes/host.h"
+#include "sandbox/box/spec.h"
+#include "sandbox/policy/stages.h"
+
+/* A control that this host cannot give, and how it could. */
+struct plan_missing {
+	const char *control; /* a stage's word, or a limit's flag */
+	const char *why, *remedy;
+	uint32_t stages;     /* bit per stage that cannot be done at all */
+};
+
+struct plan {
+	const char *box;	 /* its name; made up when the spec had none */
+	bool keep;		 /* a box that lives across runs: the workspace is mounted on the host */
+	uid_t uid;		 /* and gid; (uid_t)-1 until the slot is claimed */
+	struct limits limits;
+	uint64_t ns_flags;	 /* CLONE_NEW* */
+	uint32_t configured;	 /* bit per stage to be walked */
+	uint32_t optional;	 /* of those, bit per stage that may fail; 0 when strict */
+	struct mount_row *mounts;
+	size_t nmounts;
+	const char *workspace_data; /* tmpfs options of the workspace: "size=...,nr_inodes=...,mode=0700" */
+	struct rlimit_row *rlimits;
+	size_t nrlimits;
+	struct knob_row *knobs;
+	size_t nknobs;
+	int cgroup_version[HOST_CONTROLLER_COUNT]; /* 0: not used, 1 or 2 */
+	char **argv, **env;
+	char **candidates;	 /* NULL-terminated paths in the box; exec takes the first that is there */
+	const char *cwd;	 /* in the box */
+	const char *stdin_file, *stdout_file, *stderr_file, *stdin_text;
+	bool capture;
+	struct plan_missing *missing;
+	size_t nmissing;
+	char envelope[65];
+	int workspace_fd;	 /* -1; filled in by the run */
+	int cgroup_fds[HOST_CONTROLLER_COUNT + 1], ncgroup_fds; /* likewise: open for writing "0" */
+};
+
+/*
+ * Strings may point into spec and host, which must outlive the plan. Fails with -ENOTSUP naming the
+ * control and its remedy when the spec is strict and something is missing, -EINVAL for a wish that
+ * can never be granted.
+ */
+int plan_make(const struct spec *spec, const struct host *host, struct arena *a, struct plan *ret, struct err *e)
+	MUST_CHECK;
+/* The same without refusing: for --dry-run and `check`. */
+int plan_sketch(const struct spec *spec, const struct host *host, struct arena *a, struct plan *ret, struct err *e)
+	MUST_CHECK;
+
+/* 0 when nobody offers it, else 1 or 2. */
+int plan_cgroup_version(const struct host *host, enum host_controller c, bool force_v1);
+
+#endif
