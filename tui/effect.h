@@ -1,0 +1,39 @@
+/*
+ * What update() may ask of the world: at most one thing per message. A command is an argument vector
+ * the operator could paste, never a shell line; its output comes back as MSG_LINE and MSG_EXIT under
+ * the same job number. Everything pointed to belongs to the model and stands until the next update().
+ */
+#ifndef TUI_EFFECT_H
+#define TUI_EFFECT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum effect_kind {
+	EFFECT_NONE,
+	EFFECT_RUN,	 /* argv, job, timeout_ms: start it; argv[0] is "rustbox" or "rustbox-probe" */
+	EFFECT_STOP,	 /* job: SIGINT now, so that it stops at its next item */
+	EFFECT_RECORD,	 /* only `record` */
+	EFFECT_BASELINE, /* read the stored baseline again: answered by MSG_BASELINE */
+	EFFECT_COPY,	 /* text: to the operator's clipboard (OSC 52) and a file; MSG_NOTICE says where */
+	EFFECT_BELL,
+	EFFECT_REPAINT,
+	EFFECT_SUSPEND,
+	EFFECT_MOUSE,	 /* on: report wheel and clicks or stop to */
+	EFFECT_QUIT	 /* code: the exit status */
+};
+
+struct effect {
+	enum effect_kind kind;
+	uint32_t job;
+	const char *const *argv; /* NULL-terminated */
+	unsigned timeout_ms;	 /* 0: none */
+	const char *text;
+	bool on;
+	int code;
+	/* When not NULL: one line for the incident journal, to be on disk before anything else of this
+	 * effect happens. Answered by MSG_RECORDED. */
+	const char *record;
+};
+
+#endif

@@ -1,0 +1,35 @@
+/* A command that is running for the console, and what it has said so far. Types only. */
+#ifndef TUI_JOB_H
+#define TUI_JOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "probes/base/arena.h"
+#include "tui/ring.h"
+
+/* One child at a time for each of these purposes. */
+#define JOBS(X) X(ACT, "act") X(LOOK, "look") X(HOLDERS, "holders")
+enum job_kind {
+#define X(id, word) JOB_##id,
+	JOBS(X)
+#undef X
+	JOB_COUNT
+};
+
+struct job {
+	uint32_t id; /* 0: none is running */
+	uint64_t began_ms;
+	unsigned timeout_ms;
+	int step;    /* of the walk, or -1 */
+	size_t ok, bad;
+	bool then_retry;
+	struct arena mem;
+	const char **argv;
+	struct outcome { const char *kind, *id, *name, *outcome, *because; int err; uint64_t ms; } *v;
+	size_t n;
+	char last[RING_TEXT]; /* the last line it said that is not an item */
+};
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * All the console knows, in one value. update() changes it, view() draws it, and neither does anything
+ * else: time, keys, the host and children all come in as messages, and what the console wants from the
+ * world leaves as the returned effect.
+ */
+#ifndef TUI_MODEL_H
+#define TUI_MODEL_H
+
+#include "probes/diff.h"
+#include "probes/health.h"
+#include "probes/holders.h"
+#include "tui/dialog.h"
+#include "tui/effect.h"
+#include "tui/job.h"
+#include "tui/list.h"
+#include "tui/msg.h"
+#include "tui/ring.h"
+#include "tui/rows.h"
+#include "tui/walk.h"
+
+struct source_state {
+	bool known, complete;
+	char mode[16];
+	char why[RING_TEXT];
+	uint64_t heard_ms;
+};
+
+struct holding { /* the answer to "who holds it" for one mount or ghost */
+	char id[96];
+	struct arena mem;
+	struct holders of;
+	bool known, asking;
+	uint64_t at_ms;
+};
+
+struct model_options {
+	const char *host, *user, *tty; /* borrowed for the model's life */
+	const char *label;	       /* "PROD", "DRILL", or NULL */
+	const char *root;	       /* the prefix, or NULL */
+	const char *incident;	       /* a name for this incident, or NULL */
+	bool utf8, is_root;
+};
+
+struct model {
+	struct model_options opt;
+	uint64_t now_ms, wall;
+	int rows, cols;
+	/* the host */
+	struct rows table;
+	struct source_state source[RES_KINDS];
+	uint64_t feed_ms;	    /* last word from the watch stream; 0: none yet */
+	char feed_lost[RING_TEXT];  /* why it ended, "" while it is alive */
+	uint64_t sync_at, epoch;    /* wall time of the last state; count of changes */
+	struct health health;
+	uint64_t health_ms;	    /* 0: not heard of */
+	json_t *pressure;
+	struct arena base_mem, diff_mem;
+	struct snapshot base;
+	bool has_baseline, baseline_asked;
+	char no_baseline[RING_TEXT];
+	struct diff diff;
+	size_t count[OWNER_COUNT][RES_KINDS];
+	/* the operator */
+	struct list list;
+	struct dialog dialog;
+	struct ring log;
+	struct holding holding;
+	struct arena books_mem;
+	struct runbook *books;
+	size_t nbooks;
+	struct walk walk;
+	struct job job[JOB_COUNT];
+	uint32_t last_job;
+	struct { bool on; char reason[FIELD_ROOM]; uint64_t until_ms, idle_ms; } arm;
+	uint64_t trouble_since;	    /* wall: the incident clock; 0: none */
+	bool dirty, mouse, record_lost, unquarantine_failed;
+	bool resyncing;
+	struct arena out;	    /* what the last effect points to */
+};
+
+void model_init(struct model *m, const struct model_options *opt);
+void model_done(struct model *m);
+/* Parses a page and keeps it. The page named "cleanup-failure" is what `p` 1-6 opens. */
+int model_add_runbook(struct model *m, const char *name, const char *text, struct err *e) MUST_CHECK;
+struct effect update(struct model *m, const struct msg *msg);
+/* When the model next wants MSG_TICK, in milliseconds from now; -1: only when something happens. */
+int model_next_ms(const struct model *m);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * The table of everything the console knows to be on the host, one row a resource, found by (kind, id).
+ *
+ * Rows arrive one by one and count only once a sync says that they make one state; until then new
+ * ones wait, unsorted, at the tail. A row that vanished stays for ROW_LINGER_MS, greyed, so that nothing
+ * disappears under the eye that reads it.
+ */
+#ifndef TUI_ROWS_H
+#define TUI_ROWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "probes/diff.h"
+#include "probes/resource.h"
+
+enum { ROW_LINGER_MS = 5000 };
+
+struct row {
+	struct resource *res;	/* one heap block, strings included */
+	enum change_sign sign;	/* against the baseline */
+	const char *what;	/* for changed: "rw -> ro"; owned by the diff */
+	uint64_t gone_ms;	/* when it vanished; 0 while it is there */
+	uint64_t seen_ms;	/* when it was first seen */
+	uint32_t round;		/* of the resync it was last heard in */
+	bool missing;		/* only the baseline has it */
+	bool marked;
+};
+
+struct rows {
+	struct row **v;
+	size_t n, sorted, room; /* v[0..sorted) by kind and id */
+	uint32_t round;
+};
+
+/* Copies r; returns the row, and in *fresh whether it is new. */
+struct row *rows_put(struct rows *t, const struct resource *r, uint64_t now_ms, bool *fresh);
+struct row *rows_find(const struct rows *t, enum resource_kind kind, const char *id);
+/* A resync begins: rows not heard again before rows_settle() have vanished. */
+void rows_resync(struct rows *t);
+/* A sync: sorts, and after a resync marks the silent rows as gone. */
+void rows_settle(struct rows *t, uint64_t now_ms);
+/* Drops rows that vanished more than ROW_LINGER_MS ago, and all `missing` ones when asked. */
+void rows_sweep(struct rows *t, uint64_t now_ms, bool missing_too);
+void rows_done(struct rows *t);
+
+static inline bool row_alive(const struct row *r)
+{
+	return r->gone_ms == 0 && !r->missing;
+}
+
+/* Only these can ever be part of a plan. */
+static inline bool row_actable(const struct row *r)
+{
+	return row_alive(r) && (r->res->owner == OWNER_LEAK || r->res->owner == OWNER_ORPHAN);
+}
+
+#endif
