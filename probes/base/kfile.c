@@ -38,11 +38,8 @@ ssize_t kfile_read(int dirfd, const char *name, char *buf, size_t cap)
 	return n;
 }
 
-ssize_t kfile_read_all(int dirfd, const char *name, char **ret)
+ssize_t kfile_read_fd(int fd, char **ret)
 {
-	autofd int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
-		return -errno;
 	autofree char *buf = NULL;
 	size_t cap = 4096, len = 0;
 	for (;;) {
@@ -61,6 +58,12 @@ ssize_t kfile_read_all(int dirfd, const char *name, char **ret)
 	buf[len] = '\0';
 	*ret = take_ptr(&buf);
 	return (ssize_t)len;
+}
+
+ssize_t kfile_read_all(int dirfd, const char *name, char **ret)
+{
+	autofd int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	return fd < 0 ? -errno : kfile_read_fd(fd, ret);
 }
 
 static int parse_u64(const char *s, uint64_t *ret)

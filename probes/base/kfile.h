@@ -15,6 +15,8 @@
 ssize_t kfile_read(int dirfd, const char *name, char *buf, size_t cap) MUST_CHECK;
 /* Reads it all; *ret is the caller's to free, NUL-terminated. Returns the length or -errno. */
 ssize_t kfile_read_all(int dirfd, const char *name, char **ret) MUST_CHECK;
+/* The same from a descriptor that is already open, from where it stands. */
+ssize_t kfile_read_fd(int fd, char **ret) MUST_CHECK;
 /* One unsigned decimal; "max" gives UINT64_MAX. Returns 0 or -errno. */
 int kfile_u64(int dirfd, const char *name, uint64_t *ret) MUST_CHECK;
 /* The value after `key ` at the start of a line ("oom_kill 3"). Returns 0, -ENOENT when absent, -errno. */

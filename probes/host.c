@@ -1,0 +1,162 @@
+/*
+ * What this host offers; see host.h. Every probe asks the kernel in a way that cannot succeed in changing
+ * anything: a call with arguments it must refuse tells a missing call (ENOSYS) from a present one.
+ */
+#include "probes/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/openat2.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "probes/base/kfile.h"
+#include "probes/base/own.h"
+#include "probes/hierarchy.h"
+
+/* Newer than the headers of Debian 12. */
+#define STATX_WANT_UNIQUE_ID 0x4000u /* STATX_MNT_ID_UNIQUE, Linux 6.8 */
+#define NR_STATMOUNT	     457L    /* Linux 6.8, the same on every architecture */
+
+static const char *const controllers[] = {
+#define X(id, name) [HOST_##id] = name,
+	HOST_CONTROLLERS(X)
+#undef X
+};
+_Static_assert(sizeof controllers / sizeof *controllers == HOST_CONTROLLER_COUNT, "a name for each controller");
+
+static const char *const layouts[] = {
+	[CGROUP_NONE] = "none", [CGROUP_V1] = "v1", [CGROUP_V2] = "v2", [CGROUP_HYBRID] = "hybrid"
+};
+
+static const struct {
+	const char *file;
+	uint32_t flag;
+} namespaces[] = {
+	{ "cgroup", CLONE_NEWCGROUP }, { "ipc", CLONE_NEWIPC }, { "mnt", CLONE_NEWNS },	  { "net", CLONE_NEWNET },
+	{ "pid", CLONE_NEWPID },       { "time", 0x80u },	{ "user", CLONE_NEWUSER }, { "uts", CLONE_NEWUTS },
+};
+
+const char *cgroup_layout_word(enum cgroup_layout layout)
+{
+	return layouts[layout];
+}
+
+/* True when `word` is one of the words of `list`, separated by any of `sep`. */
+static bool has_word(const char *list, const char *word, const char *sep)
+{
+	size_t len = strlen(word);
+	for (const char *s = list; *s; s += strspn(s, sep)) {
+		size_t n = strcspn(s, sep);
+		if (n == len && strncmp(s, word, n) == 0)
+			return true;
+		s += n;
+	}
+	return false;
+}
+
+static void look_v2(struct host *h, const char *mount)
+{
+	char path[4200], text[1024];
+	h->unified = mount;
+	(void)snprintf(path, sizeof path, "%.4000s/cgroup.controllers", mount);
+	if (kfile_read(AT_FDCWD, path, text, sizeof text) < 0)
+		return;
+	for (int c = 0; c < HOST_CONTROLLER_COUNT; c++)
+		if (has_word(text, controllers[c], " \n"))
+			h->v2_controllers |= 1u << c;
+	/* v2 has no such controllers: cpu.stat and cgroup.freeze are part of the core. */
+	h->v2_controllers |= 1u << HOST_CPUACCT | 1u << HOST_FREEZER;
+}
+
+static void look_cgroups(const struct scope *scope, struct arena *a, struct host *h)
+{
+	struct hierarchy *v = NULL;
+	size_t n = 0;
+	bool v1 = false;
+	if (hierarchies_read(scope, a, &v, &n, NULL))
+		return;
+	for (size_t i = 0; i < n; i++) {
+		if (v[i].version == 2)
+			look_v2(h, v[i].mount);
+		for (int c = 0; v[i].version == 1 && c < HOST_CONTROLLER_COUNT; c++) {
+			if (!has_word(v[i].name, controllers[c], ","))
+				continue;
+			h->v1[c] = v[i].mount;
+			v1 = true;
+		}
+	}
+	h->layout = v1 ? (h->unified ? CGROUP_HYBRID : CGROUP_V1) : (h->unified ? CGROUP_V2 : CGROUP_NONE);
+}
+
+static void look_calls(struct host *h)
+{
+	struct statx sx = { 0 };
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS };
+	uint32_t action = SECCOMP_RET_KILL_PROCESS;
+	autofd int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	autofd int fd = (int)syscall(SYS_openat2, AT_FDCWD, "/", &how, sizeof how);
+	h->pidfd = pidfd >= 0;
+	h->openat2 = fd >= 0;
+	h->clone3 = syscall(SYS_clone3, NULL, 0) < 0 && errno == EINVAL;
+	h->seccomp = syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+	h->mount_api = syscall(SYS_open_tree, -1, "", ~0u) < 0 && errno != ENOSYS;
+	h->statmount = syscall(NR_STATMOUNT, NULL, NULL, 0, 0) < 0 && errno != ENOSYS;
+	h->landlock = syscall(SYS_landlock_create_ruleset, NULL, 0, 1 /* ask the version */) > 0;
+	h->mount_id_unique = statx(AT_FDCWD, "/", AT_STATX_DONT_SYNC, STATX_WANT_UNIQUE_ID, &sx) == 0 &&
+			     (sx.stx_mask & STATX_WANT_UNIQUE_ID);
+}
+
+static bool is_capable(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	return geteuid() == 0 && syscall(SYS_capget, &head, data) == 0 && (data[0].effective & 1u << CAP_SYS_ADMIN);
+}
+
+static void look_proc(const struct scope *scope, struct host *h)
+{
+	char path[512], text[64];
+	for (size_t i = 0; i < sizeof namespaces / sizeof *namespaces; i++) {
+		(void)snprintf(path, sizeof path, "%.400s/self/ns/%s", scope->proc, namespaces[i].file);
+		if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			h->namespaces |= namespaces[i].flag;
+	}
+	(void)snprintf(path, sizeof path, "%.400s/sys/kernel/random/boot_id", scope->proc);
+	ssize_t n = kfile_read(AT_FDCWD, path, text, sizeof text);
+	if (n >= 36)
+		(void)snprintf(h->boot_id, sizeof h->boot_id, "%.36s", text);
+	/* The file exists but refuses to be read when the kernel was booted with psi=0. */
+	char psi[256];
+	(void)snprintf(path, sizeof path, "%.400s/pressure/memory", scope->proc);
+	h->psi = kfile_read(AT_FDCWD, path, psi, sizeof psi) > 0;
+}
+
+void host_look(const struct scope *scope, struct arena *a, struct host *ret)
+{
+	struct host h = { 0 };
+	struct utsname u;
+	unsigned major = 0, minor = 0;
+	if (uname(&u) == 0) {
+		(void)snprintf(h.name, sizeof h.name, "%s", u.nodename);
+		(void)snprintf(h.kernel, sizeof h.kernel, "%s", u.release);
+		(void)sscanf(u.release, "%u.%u", &major, &minor);
+	}
+	look_cgroups(scope, a, &h);
+	look_calls(&h);
+	look_proc(scope, &h);
+	/* cgroup.kill is absent from the root cgroup, so its presence is read off the version: 5.14. */
+	h.cgroup_kill = h.unified && (major > 5 || (major == 5 && minor >= 14));
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN), pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+	h.cpus = cpus > 0 ? (unsigned)cpus : 1;
+	h.memory = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
+	h.root = is_capable();
+	*ret = h;
+}
