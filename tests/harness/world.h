@@ -1,0 +1,61 @@
+/*
+ * A world of its own for one test: a root of its own under /tmp, cgroups of its own under
+ * rustbox-root.<hash>, a uid pool of its own, and, when asked, a mount namespace of its own. At the end the
+ * kernel is asked, not the product, whether anything is left of it.
+ */
+#ifndef TESTS_HARNESS_WORLD_H
+#define TESTS_HARNESS_WORLD_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "probes/base/paths.h"
+
+enum { WORLD_SHARED = 0, WORLD_MOUNTS = 1 }; /* WORLD_MOUNTS: the caller enters a private mount namespace */
+
+struct world {
+	char root[64];
+	char build[PATH_ROOM]; /* where the programs are: found from /proc/self/exe */
+	struct paths paths;
+};
+
+/* Why tests of the real kernel cannot run here ("needs root"), or NULL. */
+const char *world_lacking(void);
+/* Makes the root and becomes the reaper of everything below; fails the test when it cannot. */
+void world_open(struct world *w, unsigned flags);
+/* What is left in the kernel's own files, one thing a line; "" when nothing. The caller frees. */
+char *world_left(const struct world *w);
+/* Waits up to `seconds` until nothing is left; true when clean. */
+bool world_clean_within(const struct world *w, double seconds);
+/* Removes the world; false, with the list on stderr, when a run had left something. Whatever it was is removed. */
+bool world_done(struct world *w);
+/* Kills what the world's cgroups and uid pool still hold, and removes its cgroups and mounts: for undo only. */
+void world_sweep(const struct world *w);
+
+struct ran {
+	int code;   /* exit status, or -1 when killed */
+	int signal; /* 0, or what killed it */
+	bool late;  /* the deadline came first; everything in its session was killed */
+	double seconds;
+	char *out, *err; /* NUL-terminated; ran_done() frees */
+	size_t out_len, err_len;
+};
+
+/* Runs argv with RUSTBOX_ROOT set. A first word starting with "rustbox" or "payloads/" is taken from the build.
+ * `input` may be NULL. Returns when the program ends, even when an orphan keeps its output open. */
+void world_run(const struct world *w, struct ran *ret, double seconds, const char *input, const char *const *argv);
+#define world_call(w, ret, seconds, ...) world_run(w, ret, seconds, NULL, (const char *const[]){ __VA_ARGS__, NULL })
+void ran_done(struct ran *r);
+/* The last line of standard output as JSON; NULL when it is none. The caller's reference. */
+json_t *ran_json(const struct ran *r);
+
+/* "cleanup.outcome": the value at a dotted path as text ("" when absent); for assertions. */
+const char *json_at(const json_t *j, const char *dotted, char *buf, size_t cap);
+
+/* Calls `each` with every directory where a hierarchy of cgroups is mounted, and its name. */
+void world_hierarchies(void (*each)(const char *mount_point, const char *name, void *arg), void *arg);
+double world_now(void);
+
+#endif
