@@ -7,7 +7,8 @@
  * cpuacct instead. The two versions differ behind `struct cgroup_ops`, the only such table in the project,
  * because here there really are two implementations.
  *
- * Order of use: open (looks only) → make → limit → join_fds → clone, join → counters, kill, wait_empty → remove.
+ * Order of use: open (looks only) → make → limit → join_fds → clone, join → counters, kill, wait_empty →
+ * remove.
  * Recovery starts with open → find. All directories are reached by descriptor from the hierarchy's mount.
  */
 #ifndef SANDBOX_KERNEL_CGROUP_H
@@ -18,6 +19,8 @@
 
 #include "probes/base/paths.h"
 #include "probes/host.h"
+#include "sandbox/policy/evidence.h"
+#include "sandbox/policy/rows.h"
 
 enum { CGROUP_TREES = HOST_CONTROLLER_COUNT + 1 };
 
@@ -26,7 +29,7 @@ struct cgroup_ops;
 struct cgroup_tree {
 	const struct cgroup_ops *ops;
 	const char *hierarchy;	/* "memory", "pids", ... on v1; "unified" on v2: as in resource ids */
-	uint32_t controllers;	/* bit per host_controller served here; 0 for the helper tree of a hybrid host */
+	uint32_t controllers;	/* bit per host_controller served here */
 	char path[121];		/* relative to the hierarchy's mount, with a leading slash: "/rustbox-x" */
 	int top_fd;		/* the hierarchy's mount point */
 	int fd;			/* the box's directory; -1 until made or found */
@@ -39,26 +42,10 @@ struct cgroup {
 	char name[80];	   /* rustbox-<box> */
 };
 
-/* UINT64_MAX = unlimited / leave as it is. */
-struct cgroup_limits {
-	uint64_t memory, swap;		   /* bytes; swap on top of memory, as in v2 */
-	uint64_t pids;
-	uint64_t cpu_quota_us, cpu_weight; /* per 100 ms period; 1..10000, 100 is normal */
-	const char *cpuset;		   /* "0-1"; NULL leaves it */
-};
-
-/* Absolute values; what cannot be read stays UINT64_MAX. The events count since the cgroup was made. */
-struct cgroup_stats {
-	uint64_t memory_peak, memory_now;
-	uint64_t oom_kills, memory_hits; /* processes killed; times the limit was met */
-	uint64_t pids_hits, pids_now;	 /* forks refused */
-	uint64_t cpu_ns, cpu_user_ns, cpu_system_ns;
-};
-
-/* `want` = bits of host_controller; memory and pids belong in it. -ENOTSUP names the first controller the host
- * does not offer. Opens the hierarchies' mount points, changes nothing. */
-int cgroup_open(const struct host *host, const struct paths *paths, const char *box, uint32_t want, bool force_v1,
-		struct cgroup *ret, struct err *e) MUST_CHECK;
+/* version[c]: 0 = controller not used, 1 or 2 = in which hierarchy (plan.h). Fails when that is not there. Opens
+ * the hierarchies' mount points, changes nothing. */
+int cgroup_open(const struct host *host, const struct paths *paths, const char *box,
+		const int version[static HOST_CONTROLLER_COUNT], struct cgroup *ret, struct err *e) MUST_CHECK;
 /* Every hierarchy the host has, whether wanted or not: for finding what an earlier run left. */
 int cgroup_open_all(const struct host *host, const struct paths *paths, const char *box, struct cgroup *ret,
 		    struct err *e) MUST_CHECK;
@@ -69,7 +56,8 @@ void cgroup_close(struct cgroup *cg); /* descriptors only */
 int cgroup_make(struct cgroup *cg, size_t i, uint64_t *inode, struct err *e) MUST_CHECK;
 /* Opens the directories that exist; returns how many, or -errno. */
 int cgroup_find(struct cgroup *cg, struct err *e) MUST_CHECK;
-int cgroup_limit(const struct cgroup *cg, const struct cgroup_limits *limits, struct err *e) MUST_CHECK;
+/* Writes the rows in their order; on v2 also has an OOM end the whole box. */
+int cgroup_limit(const struct cgroup *cg, const struct knob_row *knobs, size_t n, struct err *e) MUST_CHECK;
 
 /* Files into which a process writes "0" to join with itself: v1 `tasks` (no wait for a threadgroup lock, which
  * costs `cgroup.procs` 6 to 15 ms on an idle host), v2 `cgroup.procs`. Returns how many, or -errno. */
@@ -79,7 +67,11 @@ int cgroup_clone_fd(const struct cgroup *cg);
 /* An eventfd that becomes readable when v1 memory reports out-of-memory, or -1 where v2 ends the box itself. */
 int cgroup_oom_fd(const struct cgroup *cg, struct err *e) MUST_CHECK;
 
-void cgroup_read_stats(const struct cgroup *cg, struct cgroup_stats *ret);
+/* What the kernel counted since the cgroup was made. Returns bits of SOURCE_CPU, _MEMORY, _PIDS that could not be
+ * read although their controller is used: those fields stay 0. */
+uint32_t cgroup_counters(const struct cgroup *cg, struct cgroup_counters *ret) MUST_CHECK;
+/* The CPU time alone, for the supervisor's regular look; false when unknown. */
+bool cgroup_cpu_ns(const struct cgroup *cg, uint64_t *ret) MUST_CHECK;
 
 /* SIGKILLs all members, children of the directory included, and leaves nothing frozen. Does not wait for the
  * deaths. deadline: CLOCK_MONOTONIC ns. */
@@ -89,5 +81,10 @@ int cgroup_wait_empty(const struct cgroup *cg, uint64_t deadline, struct err *e)
 /* Kills, waits, removes children depth first, then the directory, newest tree first; verified. Already gone is
  * success. -EBUSY / -ETIMEDOUT name what stays. */
 int cgroup_remove(struct cgroup *cg, size_t i, uint64_t deadline, struct err *e) MUST_CHECK;
+
+/* The same for any one directory, for what recovery finds by name: `dirfd` is the cgroup, `top_fd`/`path` its
+ * hierarchy's mount point and its path there (no leading slash). version is 1 or 2. */
+int cgroup_kill_at(int version, int dirfd, uint64_t deadline, struct err *e) MUST_CHECK;
+int cgroup_remove_at(int version, int top_fd, const char *path, uint64_t deadline, struct err *e) MUST_CHECK;
 
 #endif

@@ -1,0 +1,273 @@
+/* Which trees, and what both versions do alike; see cgroup.h. */
+#include "sandbox/kernel/cgroup.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "probes/base/kfile.h"
+#include "probes/base/own.h"
+#include "sandbox/kernel/cgroup_ops.h"
+#include "sandbox/kernel/sys.h"
+
+static const char *const controller_names[HOST_CONTROLLER_COUNT] = {
+#define X(id, name) [HOST_##id] = name,
+	HOST_CONTROLLERS(X)
+#undef X
+};
+
+static int add_tree(struct cgroup *cg, const struct cgroup_ops *ops, const char *hierarchy, const char *mount,
+		    uint32_t controllers, struct err *e)
+{
+	int fd = sys_openat(AT_FDCWD, mount, O_RDONLY | O_DIRECTORY, 0);
+	if (fd < 0)
+		return err_set(e, -fd, "open %s", mount);
+	struct cgroup_tree *t = &cg->trees[cg->n++];
+	*t = (struct cgroup_tree){ .ops = ops, .hierarchy = hierarchy, .controllers = controllers, .top_fd = fd, .fd = -1 };
+	(void)snprintf(t->path, sizeof t->path, "/%s%s%s", cg->parent, *cg->parent ? "/" : "", cg->name);
+	return 0;
+}
+
+/* The controllers that share controller c's v1 mount (cpu,cpuacct often do), c included. */
+static uint32_t mounted_with(const struct host *host, int c)
+{
+	uint32_t set = 0;
+	for (int d = 0; d < HOST_CONTROLLER_COUNT; d++)
+		if (host->v1[d] && strcmp(host->v1[d], host->v1[c]) == 0)
+			set |= 1u << d;
+	return set;
+}
+
+static int add_v1(struct cgroup *cg, const struct host *host, uint32_t want, struct err *e)
+{
+	uint32_t done = 0;
+	for (int c = 0; c < HOST_CONTROLLER_COUNT; c++) {
+		if (!(want >> c & 1) || done >> c & 1)
+			continue;
+		uint32_t here = mounted_with(host, c);
+		int r = add_tree(cg, &cgroup_ops_v1, controller_names[c], host->v1[c], here & want, e);
+		if (r < 0)
+			return r;
+		done |= here;
+	}
+	return 0;
+}
+
+static void begin(struct cgroup *cg, const struct paths *paths, const char *box)
+{
+	*cg = (struct cgroup){ 0 };
+	(void)snprintf(cg->parent, sizeof cg->parent, "%s", paths->cgroup_parent);
+	(void)snprintf(cg->name, sizeof cg->name, "rustbox-%s", box);
+}
+
+static uint32_t v1_controllers(const struct host *host)
+{
+	uint32_t set = 0;
+	for (int c = 0; c < HOST_CONTROLLER_COUNT; c++)
+		if (host->v1[c])
+			set |= 1u << c;
+	return set;
+}
+
+static int not_there(enum host_controller c, int version, struct err *e)
+{
+	return err_say(e, ENOTSUP, "the %s cgroup controller is not available on v%d: boot with cgroup_enable=%s or mount it",
+		       controller_names[c], version, controller_names[c]);
+}
+
+int cgroup_open(const struct host *host, const struct paths *paths, const char *box,
+		const int version[static HOST_CONTROLLER_COUNT], struct cgroup *ret, struct err *e)
+{
+	uint32_t v1 = 0, v2 = 0;
+	for (int c = 0; c < HOST_CONTROLLER_COUNT; c++) {
+		if (version[c] == 1 && !host->v1[c])
+			return not_there(c, 1, e);
+		if (version[c] == 2 && (!host->unified || !((host->v2_controllers | CGROUP_V2_CORE) >> c & 1)))
+			return not_there(c, 2, e);
+		v1 |= version[c] == 1 ? 1u << c : 0;
+		v2 |= version[c] == 2 ? 1u << c : 0;
+	}
+	struct cgroup cg;
+	begin(&cg, paths, box);
+	int r = add_v1(&cg, host, v1, e);
+	if (r == 0 && v2)
+		r = add_tree(&cg, &cgroup_ops_v2, "unified", host->unified, v2, e);
+	if (r < 0)
+		cgroup_close(&cg);
+	else
+		*ret = cg;
+	return r;
+}
+
+int cgroup_open_all(const struct host *host, const struct paths *paths, const char *box, struct cgroup *ret,
+		    struct err *e)
+{
+	struct cgroup cg;
+	begin(&cg, paths, box);
+	int r = add_v1(&cg, host, v1_controllers(host), e);
+	if (r == 0 && host->unified)
+		r = add_tree(&cg, &cgroup_ops_v2, "unified", host->unified, host->v2_controllers, e);
+	if (r < 0)
+		cgroup_close(&cg);
+	else
+		*ret = cg;
+	return r;
+}
+
+void cgroup_close(struct cgroup *cg)
+{
+	for (size_t i = 0; i < cg->n; i++) {
+		own_close(&cg->trees[i].top_fd);
+		own_close(&cg->trees[i].fd);
+	}
+	cg->n = 0;
+}
+
+/* The directory the box's own goes into: the hierarchy's root, or this world's parent below it. */
+static int open_parent(const struct cgroup *cg, const struct cgroup_tree *t, struct err *e)
+{
+	if (!*cg->parent)
+		return sys_fcntl(t->top_fd, F_DUPFD_CLOEXEC, 0);
+	int r = sys_mkdirat(t->top_fd, cg->parent, 0755);
+	if (r < 0 && r != -EEXIST)
+		return err_set(e, -r, "make cgroup %s in %s", cg->parent, t->hierarchy);
+	autofd int fd = sys_openat(t->top_fd, cg->parent, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (fd < 0)
+		return err_set(e, -fd, "open cgroup %s in %s", cg->parent, t->hierarchy);
+	r = t->ops->ready(t, t->top_fd, fd, e);
+	if (r < 0)
+		return err_wrap(e, "cgroup %s in %s", cg->parent, t->hierarchy);
+	return take_fd(&fd);
+}
+
+int cgroup_make(struct cgroup *cg, size_t i, uint64_t *inode, struct err *e)
+{
+	struct cgroup_tree *t = &cg->trees[i];
+	autofd int parent = open_parent(cg, t, e);
+	if (parent < 0)
+		return parent;
+	int r = sys_mkdirat(parent, cg->name, 0755);
+	if (r < 0)
+		return err_set(e, -r, "make cgroup %s in %s", t->path, t->hierarchy);
+	autofd int fd = sys_openat(parent, cg->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	struct stat st;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_set(e, fd < 0 ? -fd : errno, "open cgroup %s in %s", t->path, t->hierarchy);
+	r = t->ops->ready(t, parent, fd, e);
+	if (r < 0)
+		return err_wrap(e, "cgroup %s in %s", t->path, t->hierarchy);
+	*inode = st.st_ino;
+	t->fd = take_fd(&fd);
+	return 0;
+}
+
+int cgroup_find(struct cgroup *cg, struct err *e)
+{
+	int found = 0;
+	for (size_t i = 0; i < cg->n; i++) {
+		struct cgroup_tree *t = &cg->trees[i];
+		int fd = sys_openat(t->top_fd, t->path + 1, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+		if (fd < 0 && fd != -ENOENT)
+			return err_set(e, -fd, "open cgroup %s in %s", t->path, t->hierarchy);
+		t->fd = fd < 0 ? -1 : fd;
+		found += fd >= 0;
+	}
+	return found;
+}
+
+/* A missing swap knob is no gap on a host without swap. */
+static bool cgroup_host_swaps(void)
+{
+	autofree char *text = NULL;
+	if (kfile_read_all(AT_FDCWD, "/proc/swaps", &text) < 0)
+		return true; /* could not look: assume the worse */
+	char *second = strchr(text, '\n');
+	return second && second[1];
+}
+
+static const struct cgroup_tree *tree_of(const struct cgroup *cg, const struct knob_row *k)
+{
+	for (size_t i = 0; i < cg->n; i++)
+		if (cg->trees[i].ops->version == k->version && cgroup_serves(&cg->trees[i], k->controller))
+			return &cg->trees[i];
+	return NULL;
+}
+
+int cgroup_limit(const struct cgroup *cg, const struct knob_row *knobs, size_t n, struct err *e)
+{
+	for (const struct knob_row *k = knobs; k < knobs + n; k++) {
+		const struct cgroup_tree *t = tree_of(cg, k);
+		if (!t)
+			return err_say(e, ENOTSUP, "no v%d cgroup of this box has %s", k->version, k->file);
+		int r = sys_write_file(t->fd, k->file, k->value);
+		if (r == -ENOENT && k->maybe && !cgroup_host_swaps())
+			continue;
+		if (r < 0)
+			return err_set(e, -r, "write '%s' to %s of cgroup %s", k->value, k->file, t->path);
+	}
+	return 0;
+}
+
+int cgroup_clone_fd(const struct cgroup *cg)
+{
+	for (size_t i = 0; i < cg->n; i++)
+		if (cg->trees[i].ops->version == 2)
+			return cg->trees[i].fd;
+	return -1;
+}
+
+int cgroup_join_fds(const struct cgroup *cg, int ret[static CGROUP_TREES], struct err *e)
+{
+	int n = 0;
+	for (size_t i = 0; i < cg->n; i++) {
+		const struct cgroup_tree *t = &cg->trees[i];
+		if (t->ops->version == 2)
+			continue;
+		int fd = sys_openat(t->fd, t->ops->join, O_WRONLY, 0);
+		if (fd < 0) {
+			while (n > 0)
+				(void)close(ret[--n]);
+			return err_set(e, -fd, "open %s of cgroup %s", t->ops->join, t->path);
+		}
+		ret[n++] = fd;
+	}
+	return n;
+}
+
+int cgroup_oom_fd(const struct cgroup *cg, struct err *e)
+{
+	const struct cgroup_tree *t = NULL;
+	for (size_t i = 0; i < cg->n; i++)
+		if (cg->trees[i].ops->version == 1 && cgroup_serves(&cg->trees[i], HOST_MEMORY))
+			t = &cg->trees[i];
+	if (!t)
+		return -1;
+	autofd int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	autofd int control = sys_openat(t->fd, "memory.oom_control", O_RDONLY, 0);
+	if (event < 0 || control < 0)
+		return err_set(e, event < 0 ? errno : -control, "watch for out-of-memory");
+	char line[32];
+	(void)snprintf(line, sizeof line, "%d %d", event, control);
+	int r = sys_write_file(t->fd, "cgroup.event_control", line);
+	return r < 0 ? err_set(e, -r, "watch for out-of-memory (cgroup.event_control)") : take_fd(&event);
+}
+
+uint32_t cgroup_counters(const struct cgroup *cg, struct cgroup_counters *ret)
+{
+	uint32_t gaps = 0;
+	*ret = (struct cgroup_counters){ 0 };
+	for (size_t i = 0; i < cg->n; i++)
+		gaps |= cg->trees[i].ops->counters(&cg->trees[i], ret);
+	return gaps;
+}
+
+bool cgroup_cpu_ns(const struct cgroup *cg, uint64_t *ret)
+{
+	for (size_t i = 0; i < cg->n; i++)
+		if (cg->trees[i].ops->cpu_ns(&cg->trees[i], ret))
+			return true;
+	return false;
+}

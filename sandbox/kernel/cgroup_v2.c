@@ -1,0 +1,109 @@
+/* cgroup v2: one tree for all controllers, killed by one write, its emptiness an event. */
+#include <stdio.h>
+#include <string.h>
+
+#include "probes/base/clock.h"
+#include "probes/base/kfile.h"
+#include "sandbox/kernel/cgroup_ops.h"
+#include "sandbox/kernel/sys.h"
+
+static const char *const names[HOST_CONTROLLER_COUNT] = {
+#define X(id, name) [HOST_##id] = name,
+	HOST_CONTROLLERS(X)
+#undef X
+};
+
+/* Children have a controller's files only when the parent says so. One controller a write: a refusal then
+ * names the one that was refused. */
+static int enable_below(int fd, uint32_t controllers, struct err *e)
+{
+	char now[512];
+	ssize_t n = kfile_read(fd, "cgroup.subtree_control", now, sizeof now);
+	if (n < 0)
+		return err_set(e, (int)-n, "read cgroup.subtree_control");
+	for (int c = 0; c < HOST_CONTROLLER_COUNT; c++) {
+		if (!((controllers & ~(uint32_t)CGROUP_V2_CORE) >> c & 1))
+			continue;
+		bool there = false;
+		char copy[512], *save = NULL;
+		memcpy(copy, now, sizeof copy);
+		for (char *w = strtok_r(copy, " \n", &save); w && !there; w = strtok_r(NULL, " \n", &save))
+			there = strcmp(w, names[c]) == 0;
+		if (there)
+			continue;
+		char plus[32];
+		(void)snprintf(plus, sizeof plus, "+%s", names[c]);
+		int r = sys_write_file(fd, "cgroup.subtree_control", plus);
+		if (r < 0)
+			return err_set(e, -r, "enable the %s controller (cgroup.subtree_control)", names[c]);
+	}
+	return 0;
+}
+
+static int ready_v2(const struct cgroup_tree *tree, int parent_fd, int fd, struct err *e)
+{
+	int r = tree->controllers & ~(uint32_t)CGROUP_V2_CORE ? enable_below(parent_fd, tree->controllers, e) : 0;
+	if (r < 0 || !cgroup_serves(tree, HOST_MEMORY))
+		return r;
+	/* One victim would leave a half-dead program: the kernel ends all of it. */
+	r = sys_write_file(fd, "memory.oom.group", "1");
+	return r < 0 ? err_set(e, -r, "have an out-of-memory end the whole box (memory.oom.group)") : 0;
+}
+
+static bool cpu_ns_v2(const struct cgroup_tree *tree, uint64_t *ret)
+{
+	/* There without the cpu controller: cgroup core keeps the time of every v2 group. */
+	uint64_t us;
+	if (!cgroup_serves(tree, HOST_CPUACCT) || kfile_keyed_u64(tree->fd, "cpu.stat", "usage_usec", &us) < 0)
+		return false;
+	*ret = us * 1000;
+	return true;
+}
+
+static uint32_t counters_v2(const struct cgroup_tree *tree, struct cgroup_counters *ret)
+{
+	uint32_t gaps = 0;
+	if (cgroup_serves(tree, HOST_MEMORY)) {
+		if (kfile_keyed_u64(tree->fd, "memory.events", "max", &ret->memory_fails) < 0 ||
+		    kfile_keyed_u64(tree->fd, "memory.events", "oom_kill", &ret->oom_kills) < 0)
+			gaps |= SOURCE_BIT(SOURCE_MEMORY);
+		/* memory.peak came with Linux 5.19; without it rusage is the only witness of the peak. */
+		if (kfile_u64(tree->fd, "memory.peak", &ret->memory_peak) < 0)
+			ret->memory_peak = 0;
+	}
+	if (cgroup_serves(tree, HOST_PIDS)) {
+		if (kfile_keyed_u64(tree->fd, "pids.events", "max", &ret->pids_refused) < 0)
+			gaps |= SOURCE_BIT(SOURCE_PIDS);
+		if (kfile_u64(tree->fd, "pids.peak", &ret->pids_peak) < 0)
+			ret->pids_peak = 0;
+	}
+	if (cgroup_serves(tree, HOST_CPUACCT) && !cpu_ns_v2(tree, &ret->cpu_ns))
+		gaps |= SOURCE_BIT(SOURCE_CPU);
+	return gaps;
+}
+
+static int thaw(int dirfd, void *arg)
+{
+	(void)arg;
+	int r = sys_write_file(dirfd, "cgroup.freeze", "0");
+	return r == -ENOENT || r == -ENODEV ? 0 : r;
+}
+
+/* cgroup.kill (5.14) takes forks in flight along and reaches frozen members; before it, freeze and sweep. */
+static int kill_v2(int dirfd, uint64_t deadline, struct err *e)
+{
+	int r = sys_write_file(dirfd, "cgroup.kill", "1");
+	if (r != -ENOENT)
+		return r < 0 ? err_set(e, -r, "cgroup.kill") : 0;
+	r = sys_write_file(dirfd, "cgroup.freeze", "1");
+	if (r < 0 && r != -ENOENT)
+		return err_set(e, -r, "cgroup.freeze");
+	r = cgroup_sweep(dirfd, deadline, e);
+	int t = cgroup_walk(dirfd, 0, thaw, NULL);
+	return t < 0 && r == 0 ? err_set(e, -t, "thaw") : r;
+}
+
+const struct cgroup_ops cgroup_ops_v2 = {
+	.version = 2, .join = "cgroup.procs", .ready = ready_v2, .counters = counters_v2, .cpu_ns = cpu_ns_v2,
+	.kill = kill_v2,
+};
