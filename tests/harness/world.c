@@ -316,7 +316,8 @@ static void list_processes(struct listing *l)
 		if (e->d_name[0] < '0' || e->d_name[0] > '9')
 			continue;
 		if (ours(l->w, e->d_name, comm, sizeof comm, &state))
-			fprintf(l->f, "process %s %s %c\n", e->d_name, comm, state);
+			fprintf(l->f, "process %s %s%s\n", e->d_name, comm,
+				state == 'Z' ? " zombie" : state == 'D' ? " in D" : "");
 		snprintf(path, sizeof path, "/proc/%.20s/ns/mnt", e->d_name);
 		if (stat(path, &ns) < 0 || ns.st_ino == own.st_ino)
 			continue;

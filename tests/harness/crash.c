@@ -1,0 +1,232 @@
+/* See crash.h; the invariants are those of the failure matrix, checked by machine after each point. */
+#include "tests/harness/crash.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "probes/base/own.h"
+
+struct world crash_world;
+const char *const crash_run_argv[] = { "rustbox", "run", "--json", "-", "--wall-time", "10s", "--", "/bin/true", NULL };
+
+/* A box that runs beside all crashes: `cat` that ends when its input does. */
+static struct {
+	pid_t pid;
+	int in, out;
+	char *left; /* what the world holds while only it runs, sorted */
+} beside;
+
+static int by_line(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The world's contents, line by line, sorted, those of `without` taken out. The caller frees. */
+static char *left_but(const char *without)
+{
+	autofree char *text = world_left(&crash_world);
+	char *line[4096], *ret = calloc(1, strlen(text) + 1);
+	size_t n = 0;
+	for (char *save = NULL, *l = strtok_r(text, "\n", &save); l && n < 4096; l = strtok_r(NULL, "\n", &save))
+		line[n++] = l;
+	qsort(line, n, sizeof *line, by_line);
+	for (size_t i = 0; i < n; i++) {
+		char whole[1024];
+		snprintf(whole, sizeof whole, "%s\n", line[i]);
+		if (!without || !strstr(without, whole))
+			strcat(ret, whole);
+	}
+	return ret;
+}
+
+static void beside_start(void)
+{
+	int in[2], out[2];
+	char path[PATH_ROOM + 16];
+	snprintf(path, sizeof path, "%s/rustbox", crash_world.build);
+	if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0)
+		abort();
+	fflush(NULL);
+	beside.pid = fork();
+	if (beside.pid == 0) {
+		dup2(in[0], 0);
+		dup2(out[1], 1);
+		setenv("RUSTBOX_ROOT", crash_world.root, 1);
+		execl(path, "rustbox", "run", "--quiet", "--wall-time", "30m", "--time", "60s", "--", "/bin/cat", NULL);
+		_exit(127);
+	}
+	close(in[0]);
+	close(out[1]);
+	beside.in = in[1];
+	beside.out = out[0];
+	char echo[8] = "";
+	(void)!write(beside.in, "ready\n", 6);
+	assert_int_equal(read(beside.out, echo, 6), 6);
+	beside.left = left_but(NULL);
+}
+
+static void beside_end(void)
+{
+	int status = -1;
+	char echo[8] = "";
+	(void)!write(beside.in, "still\n", 6);
+	if (read(beside.out, echo, 6) != 6 || memcmp(echo, "still\n", 6) != 0)
+		fail_msg("the box that ran beside has been hurt");
+	close(beside.in);
+	waitpid(beside.pid, &status, 0);
+	close(beside.out);
+	free(beside.left);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static bool complain(struct crash_sweep *s, unsigned at, const struct inject_call *c, const char *what, const char *more)
+{
+	s->failures++;
+	print_message("point %u (before %s by %s): %s\n%.1200s\n", at, inject_name(c->nr), c->main ? "supervisor" : "child",
+		      what, more);
+	return false;
+}
+
+static bool no_process_after(double died)
+{
+	for (;;) {
+		autofree char *left = left_but(beside.left);
+		if (!strstr(left, "process "))
+			return true;
+		if (world_now() - died > 1)
+			return false;
+		usleep(5000);
+	}
+}
+
+static bool health_answers(void)
+{
+	struct ran r;
+	world_call(&crash_world, &r, 5, "rustbox", "health", "--json");
+	json_t *j = ran_json(&r);
+	bool ok = !r.late && r.code >= 0 && r.code <= 2 && json_is_string(json_object_get(j, "status"));
+	if (!ok)
+		print_message("health: exit %d signal %d late %d: %.300s %.300s\n", r.code, r.signal, r.late, r.out, r.err);
+	json_decref(j);
+	ran_done(&r);
+	return ok;
+}
+
+static bool recovers(void)
+{
+	struct ran r;
+	world_call(&crash_world, &r, 60, "rustbox", "health", "--recover", "--cleanup", "--json");
+	bool ok = !r.late && r.code == 0;
+	if (!ok)
+		print_message("recovery: exit %d signal %d late %d: %.600s %.300s\n", r.code, r.signal, r.late, r.out, r.err);
+	ran_done(&r);
+	return ok;
+}
+
+/* A second recovery acts on nothing: seen from its own system calls. */
+static bool second_is_idle(void)
+{
+	struct inject_plan none = { .act = INJECT_NOTHING, .seconds = 60 };
+	struct injected *r = inject_run(&crash_world, &none,
+					inject_call_argv("rustbox", "health", "--recover", "--cleanup", "--json"));
+	bool ok = WIFEXITED(r->wstatus) && WEXITSTATUS(r->wstatus) == 0;
+	for (unsigned i = 0; i < r->calls; i++) {
+		uint32_t nr = r->v[i].nr;
+		if (nr == SYS_kill || nr == 424 || nr == SYS_umount2 || nr == SYS_rmdir || nr == SYS_unlink ||
+		    (nr == SYS_unlinkat && r->v[i].result == 0)) {
+			print_message("the second recovery calls %s\n", inject_name(nr));
+			ok = false;
+		}
+	}
+	inject_free(r);
+	return ok;
+}
+
+static bool one_point(struct crash_sweep *s, unsigned at, int error, const struct inject_call *c)
+{
+	if (s->before && !s->before(&crash_world))
+		return complain(s, at, c, "the world could not be set up", "");
+	struct inject_plan plan = { .act = s->act, .at = at, .error = error, .seconds = 15 };
+	struct injected *r = inject_run(&crash_world, &plan, s->argv);
+	s->fired += r->fired;
+	bool good = !r->late || complain(s, at, c, "hangs", r->out);
+	if (good && s->act == INJECT_ERRNO && s->verdict && !s->verdict(r))
+		good = complain(s, at, c, strerror(error), r->out);
+	double died = r->died;
+	inject_free(r);
+	if (good && s->act != INJECT_ERRNO && !no_process_after(died)) {
+		autofree char *left = left_but(beside.left);
+		good = complain(s, at, c, "a process lives a second later", left);
+	}
+	autofree char *left = left_but(beside.left);
+	s->dirty += *left != '\0';
+	bool often = getenv("CRASH_EVERY") || s->points % 16 == 0;
+	if ((*left || often) && (!health_answers() || !recovers()))
+		good = complain(s, at, c, "health or recovery failed", left);
+	autofree char *after = left_but(beside.left);
+	if (*after)
+		good = complain(s, at, c, "left after recovery", after);
+	if (often && !second_is_idle())
+		good = complain(s, at, c, "the second recovery is not a no-op", "");
+	return good;
+}
+
+/* Is "before call i" a state of its own? */
+static bool is_point(const struct injected *r, unsigned i)
+{
+	if (i == 0 || getenv("CRASH_EVERY"))
+		return true;
+	return !inject_is_idle(r->v[i - 1].nr) || r->v[i - 1].pid != r->v[i].pid;
+}
+
+static unsigned number_from(const char *name, unsigned otherwise)
+{
+	const char *text = getenv(name);
+	return text && *text ? (unsigned)strtoul(text, NULL, 10) : otherwise;
+}
+
+void crash_sweep(struct crash_sweep *s)
+{
+	unsigned stride = number_from("CRASH_STRIDE", 1), offset = number_from("CRASH_OFFSET", 0), nth = 0;
+	if (stride == 0)
+		stride = 1;
+	beside_start();
+	if (s->before)
+		assert_true(s->before(&crash_world));
+	struct inject_plan none = { .act = INJECT_NOTHING, .seconds = 60 };
+	struct injected *r = inject_run(&crash_world, &none, s->argv);
+	if (r->late || !WIFEXITED(r->wstatus) || WEXITSTATUS(r->wstatus) != 0) {
+		print_message("undisturbed, it ends with status %x: %.800s\n", r->wstatus, r->out);
+		s->failures++;
+	}
+	s->calls = r->calls;
+	for (unsigned i = 0; i < r->calls && s->failures < 8; i++) {
+		static const int no_error[] = { -1, 0 };
+		const int *errors = s->act == INJECT_ERRNO ? inject_errors(r->v[i].nr) : is_point(r, i) ? no_error : NULL;
+		for (; errors && *errors; errors++) {
+			if (nth++ % stride != offset % stride)
+				continue;
+			s->points++;
+			(void)one_point(s, i + 1, *errors, &r->v[i]);
+		}
+	}
+	inject_free(r);
+	beside_end();
+}
+
+int crash_main(const char *name, const struct CMUnitTest *tests, size_t n)
+{
+	if (world_lacking()) {
+		printf("skipped: %s\n", world_lacking());
+		return 77;
+	}
+	world_open(&crash_world, WORLD_MOUNTS);
+	int failed = _cmocka_run_group_tests(name, tests, n, NULL, NULL);
+	return !world_done(&crash_world) || failed != 0;
+}
