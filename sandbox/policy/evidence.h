@@ -13,7 +13,8 @@
 #include "probes/base/arena.h"
 #include "probes/base/err.h"
 
-/* Where a fact comes from. A bit in evidence.gaps means: should have been read, and could not be. */
+/* Where a fact comes from. A bit in evidence.gaps means: should have been read, and could not be; a
+ * source that the plan does not use at all (a cgroup in a permissive run) is no gap. */
 #define SOURCES(X)                                                                    \
 	X(WAIT, "wait_status", "how the program ended, from the sandbox's init")      \
 	X(JOURNAL, "journal", "the stages the child went through")                    \
@@ -106,7 +107,7 @@ struct evidence {
 
 /* An evidence with nothing seen yet: failed_stage -1, every source a gap. */
 void evidence_init(struct evidence *ret);
-/* Cpu time by the best source there is: the cgroup's, else rusage. */
+/* Cpu time by the source that saw more: rusage misses who was not reaped. */
 uint64_t evidence_cpu_ns(const struct evidence *ev);
 enum integrity evidence_integrity(const struct evidence *ev, const struct stream *s);
 

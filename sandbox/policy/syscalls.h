@@ -46,7 +46,7 @@ struct syscall_rule {
 	enum syscall_group group;
 	uint32_t ret, otherwise; /* SECCOMP_RET_ALLOW, SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_ERRNO | errno */
 	const struct syscall_condition *when; /* NULL: ret, always */
-	const char *why;
+	const char *why; /* NULL for what is allowed because its group is: syscall_rule_why() */
 };
 
 /* Sorted by nr, each nr once: made for a binary search tree. */
@@ -54,6 +54,7 @@ extern const struct syscall_rule syscall_rules[];
 extern const size_t syscall_rule_count;
 
 const struct syscall_rule *syscall_rule_find(int nr); /* NULL: not listed, killed */
+const char *syscall_rule_why(const struct syscall_rule *rule);
 const char *syscall_group_word(enum syscall_group g);
 /* "allow", "kill", "ENOSYS": what a SECCOMP_RET_* value means, for people. */
 const char *syscall_action_word(uint32_t ret);

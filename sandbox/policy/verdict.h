@@ -38,17 +38,17 @@ enum actor {
 	ACTOR_COUNT
 };
 
-/* In the order of the rules. */
 #define CAUSES(X)                                                                              \
-	X(SETUP_FAILED, "setup_failed") X(EXEC_FAILED, "exec_failed") X(TROUBLE, "supervisor_failed") \
-	X(NOT_CONTAINED, "not_contained") X(MISSING_WAIT, "missing_wait_status")               \
-	X(CANCELLED, "cancelled") X(CONTRADICTION, "contradicting_evidence")                   \
-	X(SECCOMP, "seccomp") X(OOM, "oom_kill") X(MEMORY_FULL, "memory_limit")                \
-	X(CPU_KERNEL, "cpu_time_kernel") X(CPU_TIME, "cpu_time") X(WALL_TIME, "wall_time")     \
-	X(CPU_LATE, "cpu_time_after_exit") X(FILE_SIZE, "file_size")                           \
-	X(FORK_BOMB, "fork_bomb") X(FD_EXHAUSTION, "fd_exhaustion") X(SIGNAL_STORM, "signal_storm") \
-	X(PROCESSES, "process_limit") X(SIGNAL, "signal") X(COMPILE_ERROR, "compile_error")    \
-	X(EXIT, "exit_status") X(SUCCESS, "success") X(MISSING_EVIDENCE, "missing_evidence")
+	X(REFUSED, "refused") X(TROUBLE, "supervisor_failed") X(EXEC_FAILED, "exec_failed")    \
+	X(SETUP_FAILED, "setup_failed") X(CANCELLED, "cancelled")                              \
+	X(NOT_CONTAINED, "not_contained") X(CONTRADICTION, "contradicting_evidence")           \
+	X(SECCOMP, "seccomp") X(FORK_BOMB, "fork_bomb") X(SIGNAL_STORM, "signal_storm")        \
+	X(FD_EXHAUSTION, "fd_exhaustion") X(OOM, "oom_kill") X(MEMORY_FULL, "memory_limit")    \
+	X(CPU_KERNEL, "cpu_time_kernel") X(CPU_TIME, "cpu_time") X(PROCESSES, "process_limit") \
+	X(WALL_TIME, "wall_time") X(CPU_LATE, "cpu_time_after_exit")                           \
+	X(WALL_LATE, "wall_time_after_exit") X(FILE_SIZE, "file_size") X(SIGNAL, "signal")     \
+	X(EXIT, "exit_status") X(COMPILE_ERROR, "compile_error") X(SUCCESS, "success")         \
+	X(MISSING_EVIDENCE, "missing_evidence")
 
 enum cause {
 #define X(id, word) CAUSE_##id,
@@ -61,7 +61,7 @@ struct verdict {
 	enum status status;
 	enum cause cause;
 	enum actor actor;
-	uint32_t sources;    /* bit per source the rule looked at */
+	uint32_t sources;    /* bit per source that proves it */
 	const char *because; /* one sentence, static */
 };
 
@@ -84,7 +84,7 @@ struct verdict_rule {
 	enum cause cause;
 	enum status status;
 	enum actor actor;
-	uint32_t sources;
+	uint32_t sources; /* all must have been seen, or the rule cannot hold */
 	const char *because;
 	bool (*holds)(const struct evidence *, const struct limits *);
 };
