@@ -1,10 +1,12 @@
 /* Evidence as JSON and back, and the few facts derived from it; see evidence.h. */
 #include "sandbox/policy/evidence.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
+#include "probes/base/arena.h"
 #include "probes/base/json.h"
 #include "sandbox/policy/stages.h"
 
@@ -178,7 +180,7 @@ static int wait_from(const json_t *obj, struct evidence *ev, struct err *e)
 
 static int failure_from(const json_t *obj, struct evidence *ev, struct err *e)
 {
-	struct arena a __attribute__((cleanup(arena_done))) = { 0 };
+	autoarena struct arena a = { 0 };
 	const char *word = NULL, *text = NULL;
 	uint64_t err = 0, code = 0;
 	int rc = json_opt_str(obj, "evidence", "failed_stage", &a, &word, e);

@@ -7,10 +7,8 @@
 
 #include <jansson.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
-#include "probes/base/arena.h"
 #include "probes/base/err.h"
 
 /* Where a fact comes from. A bit in evidence.gaps means: should have been read, and could not be; a
@@ -105,7 +103,7 @@ struct evidence {
 	struct err trouble;    /* what the supervisor itself could not do; code 0 when nothing */
 };
 
-/* An evidence with nothing seen yet: failed_stage -1, every source a gap. */
+/* Nothing seen yet: failed_stage -1, every source a gap. */
 void evidence_init(struct evidence *ret);
 /* Cpu time by the source that saw more: rusage misses who was not reaped. */
 uint64_t evidence_cpu_ns(const struct evidence *ev);
