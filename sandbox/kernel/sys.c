@@ -205,6 +205,18 @@ int sys_umount2(const char *target, int flags)
 	return result(umount2(target, flags));
 }
 
+int sys_mount_exists(uint64_t unique_id)
+{
+	/* struct mnt_id_req and STATMOUNT_MNT_BASIC of Linux 6.8, newer than Debian 12's headers; statmount(2). */
+	struct {
+		uint32_t size, spare;
+		uint64_t id, param;
+	} request = { .size = sizeof request, .id = unique_id, .param = 2 };
+	uint64_t answer[64];
+	long r = syscall(457, &request, answer, sizeof answer, 0);
+	return r == 0 ? 1 : errno == ENOENT ? 0 : -errno;
+}
+
 int sys_fsopen(const char *type)
 {
 	return result(fsopen(type, FSOPEN_CLOEXEC));

@@ -59,6 +59,8 @@ int sys_fchdir(int fd) MUST_CHECK;
 int sys_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)
 	MUST_CHECK;
 int sys_umount2(const char *target, int flags) MUST_CHECK;
+/* 1 when the mount with this unique id is in our namespace, 0 when not; -ENOSYS before Linux 6.8. */
+int sys_mount_exists(uint64_t unique_id) MUST_CHECK;
 int sys_fsopen(const char *type) MUST_CHECK;
 int sys_fsconfig_string(int fd, const char *key, const char *value) MUST_CHECK;
 int sys_fsconfig_flag(int fd, const char *key) MUST_CHECK;
