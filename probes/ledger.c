@@ -72,8 +72,13 @@ static bool parse_identity(struct ledger *l, char **w, size_t n, struct arena *a
 	struct ledger_entry *entry = n == 3 ? entry_of(l, w[1]) : NULL;
 	if (!entry || !*w[2])
 		return false;
-	entry->identity = arena_strdup(a, w[2]);
-	entry->ghost = entry->ghost || strcmp(w[0], "ghost") == 0;
+	const char *identity = arena_strdup(a, w[2]);
+	bool ghost = strcmp(w[0], "ghost") == 0;
+	if (!ghost || !entry->identity)
+		entry->identity = identity;
+	if (ghost)
+		entry->device = identity;
+	entry->ghost |= ghost;
 	return true;
 }
 

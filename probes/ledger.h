@@ -21,6 +21,7 @@ struct ledger_entry {
 	unsigned seq;
 	enum resource_kind kind;
 	const char *name, *identity; /* identity NULL until known */
+	const char *device;	     /* from `ghost`: the file system still held; NULL */
 	bool gone, ghost;
 };
 

@@ -1,0 +1,172 @@
+/*
+ * Our cgroups: in every hierarchy each directory rustbox-<box> below our parent and everything below that,
+ * whatever its name, because a payload may make children and a child keeps its parent from being removed.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "probes/base/kfile.h"
+#include "probes/base/own.h"
+#include "probes/base/text.h"
+#include "probes/hierarchy.h"
+#include "probes/probe.h"
+#include "probes/statx.h"
+
+enum { DEPTH = 128 }; /* one descriptor per level */
+
+struct walk {
+	struct look *look;
+	const struct hierarchy *in;
+	struct ownership own;
+};
+
+/* Reads the members of one cgroup; in a threaded v2 cgroup only threads can be listed. A 0 is a process
+ * of another pid namespace: it counts as a member but names nobody. */
+static unsigned read_members(struct walk *w, int fd)
+{
+	autofree char *text = NULL;
+	unsigned n = 0;
+	ssize_t len = kfile_read_all(fd, "cgroup.procs", &text);
+	if (len == -EOPNOTSUPP)
+		len = kfile_read_all(fd, "cgroup.threads", &text);
+	if (len < 0)
+		return 0;
+	for (char *s = text, *end; *s; s = *end ? end + 1 : end) {
+		long pid = strtol(s, &end, 10);
+		if (end == s)
+			break;
+		n++;
+		if (pid <= 0)
+			continue;
+		struct look *l = w->look;
+		struct member *m = arena_push(l->a, &l->members, &l->nmembers, sizeof *l->members);
+		*m = (struct member){ .pid = (pid_t)pid, .box = w->own.box };
+	}
+	return n;
+}
+
+static void read_state(const struct hierarchy *in, int fd, struct cgroup_facts *f)
+{
+	uint64_t v = 0;
+	if (in->version == 2) {
+		f->populated = kfile_keyed_u64(fd, "cgroup.events", "populated", &v) == 0 ? v : f->procs > 0;
+		f->frozen = kfile_keyed_u64(fd, "cgroup.events", "frozen", &v) == 0 && v;
+		f->memory = kfile_u64(fd, "memory.current", &v) == 0 ? v : 0;
+		return;
+	}
+	char state[32] = "";
+	if (kfile_read(fd, "freezer.state", state, sizeof state) > 0)
+		f->frozen = strncmp(state, "THAWED", 6) != 0;
+	f->memory = kfile_u64(fd, "memory.usage_in_bytes", &v) == 0 ? v : 0;
+	f->populated = f->procs > 0;
+}
+
+static const char *detail_of(struct arena *a, const struct cgroup_facts *f)
+{
+	char buf[120], size[16];
+	struct text t = TEXT_ON(buf);
+	text_add(&t, "%s %s", f->version == 2 ? "v2" : "v1", f->hierarchy);
+	text_add(&t, ", %u process%s", f->procs, f->procs == 1 ? "" : "es");
+	if (f->children)
+		text_add(&t, ", %u below", f->children);
+	if (f->memory) {
+		text_size(f->memory, size, sizeof size);
+		text_add(&t, ", %s", size);
+	}
+	if (f->frozen)
+		text_add(&t, ", frozen");
+	return arena_strdup(a, buf);
+}
+
+static void add_cgroup(struct walk *w, int fd, const char *path, const struct cgroup_facts *facts)
+{
+	struct arena *a = w->look->a;
+	struct identity id;
+	if (identity_at(fd, "", AT_EMPTY_PATH, &id))
+		return;
+	struct resource *r = resource_set_add(&w->look->cgroups, a);
+	*r = (struct resource){ .kind = RES_CGROUP, .owner = w->own.owner, .box = w->own.box, .why = w->own.why,
+				.born = id.ctime, .cgroup = *facts };
+	r->cgroup.inode = id.inode;
+	r->id = arena_printf(a, "%s:%llu", w->in->name, (unsigned long long)id.inode);
+	r->name = arena_printf(a, "%s%s", w->in->mount, path);
+	r->detail = detail_of(a, &r->cgroup);
+}
+
+static void fail(struct walk *w, int code, const char *path)
+{
+	struct err why;
+	if (code == ENOENT || code == ENODEV) /* removed while we looked: then it is not there */
+		return;
+	(void)err_set(&why, code, "look into cgroup %s%s", w->in->mount, path);
+	set_incomplete(&w->look->cgroups, &why);
+}
+
+/* Returns whether the cgroup or one below it has members. */
+static bool take_cgroup(struct walk *w, int parent, const char *name, const char *path, int depth)
+{
+	struct arena *a = w->look->a;
+	autofd int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	autodir DIR *dir = copy < 0 || depth > DEPTH ? NULL : fdopendir(copy);
+	if (!dir) {
+		fail(w, depth > DEPTH ? ELOOP : errno, path);
+		if (copy >= 0)
+			(void)close(copy);
+		return false;
+	}
+	struct cgroup_facts facts = { .hierarchy = w->in->name, .path = path, .version = w->in->version };
+	bool below = false;
+	for (struct dirent *d; (d = readdir(dir));) {
+		if (d->d_type != DT_DIR || d->d_name[0] == '.')
+			continue;
+		facts.children++;
+		below |= take_cgroup(w, fd, d->d_name, arena_printf(a, "%s/%s", path, d->d_name), depth + 1);
+	}
+	facts.procs = read_members(w, fd);
+	read_state(w->in, fd, &facts);
+	facts.populated |= below;
+	add_cgroup(w, fd, path, &facts);
+	return facts.populated;
+}
+
+static void take_hierarchy(struct look *l, const struct hierarchy *in)
+{
+	struct walk w = { .look = l, .in = in };
+	const char *parent = l->scope->paths->cgroup_parent;
+	const char *prefix = *parent ? arena_printf(l->a, "/%s", parent) : "";
+	const char *top = arena_printf(l->a, "%s%s", in->mount, prefix);
+	autodir DIR *dir = opendir(top);
+	if (!dir) {
+		fail(&w, errno, prefix);
+		return;
+	}
+	for (struct dirent *d; (d = readdir(dir));) {
+		const char *box = d->d_type == DT_DIR ? paths_box_of_name(d->d_name) : NULL;
+		if (!box)
+			continue;
+		w.own = ownership_of_box(&l->ledgers, arena_strdup(l->a, box));
+		(void)take_cgroup(&w, dirfd(dir), d->d_name, arena_printf(l->a, "%s/%s", prefix, d->d_name), 0);
+	}
+}
+
+void cgroups_read(struct look *l)
+{
+	struct hierarchy *v = NULL;
+	size_t n = 0;
+	struct err why;
+	l->cgroups.complete = true;
+	if (hierarchies_read(l->scope, l->a, &v, &n, &why))
+		set_incomplete(&l->cgroups, &why);
+	for (size_t i = 0; i < n; i++)
+		take_hierarchy(l, &v[i]);
+}
+
+void cgroups_observe(struct look *l, struct resource_set *ret)
+{
+	*ret = *look_cgroups(l);
+}

@@ -1,0 +1,45 @@
+/*
+ * The mounts of the caller's namespace, all of them, because the baseline compares all of them. Whose a
+ * mount is follows from its mount point alone; its source text is anybody's to choose.
+ */
+#include <stdio.h>
+
+#include "probes/probe.h"
+
+static const char *id_of(struct arena *a, const struct mount_row *row)
+{
+	if (row->unique)
+		return arena_printf(a, "%llu", (unsigned long long)row->unique);
+	return arena_printf(a, "o%llu", (unsigned long long)row->facts.mount_id);
+}
+
+static const char *detail_of(struct arena *a, const struct mount_facts *m)
+{
+	const char *mode = m->options[0] == 'r' && m->options[1] == 'o' ? "ro" : "rw";
+	const char *copied = m->shared || m->master ? ", propagates" : "";
+	if (m->layer)
+		return arena_printf(a, "%s %s from %s, layer %u%s", m->fstype, mode, m->source, m->layer, copied);
+	return arena_printf(a, "%s %s from %s%s", m->fstype, mode, m->source, copied);
+}
+
+void mounts_observe(struct look *l, struct resource_set *ret)
+{
+	const struct mount_table *t = look_mounts(l);
+	if (!t) {
+		set_incomplete(ret, &l->mounts_why);
+		return;
+	}
+	if (t->bad) {
+		struct err why;
+		(void)err_say(&why, EBADMSG, "%zu lines of the mount table cannot be parsed", t->bad);
+		set_incomplete(ret, &why);
+	}
+	for (size_t i = 0; i < t->n; i++) {
+		const struct mount_row *row = &t->v[i];
+		struct ownership o = ownership_of_mount(&l->world, row->target, l->a);
+		struct resource *r = resource_set_add(ret, l->a);
+		*r = (struct resource){ .kind = RES_MOUNT, .owner = o.owner, .id = id_of(l->a, row),
+					.name = row->target, .box = o.box, .why = o.why,
+					.detail = detail_of(l->a, &row->facts), .mount = row->facts };
+	}
+}

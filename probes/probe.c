@@ -1,0 +1,84 @@
+/* One look at the host, shared by the observers; see probe.h. */
+#include "probes/probe.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "probes/base/own.h"
+
+observe_fn *const observers[RES_KINDS] = {
+	[RES_MOUNT] = mounts_observe,	  [RES_CGROUP] = cgroups_observe, [RES_PROCESS] = processes_observe,
+	[RES_TEMPDIR] = tempdirs_observe, [RES_LOCK] = locks_observe,	  [RES_GHOST] = ghosts_observe,
+};
+
+/* As mountinfo prints it: without symbolic links. A directory that is not there yet keeps its name. */
+static const char *resolved(struct arena *a, const char *path)
+{
+	autofree char *real = realpath(path, NULL);
+	return real ? arena_strdup(a, real) : path;
+}
+
+void look_init(struct look *l, const struct scope *scope, struct arena *a)
+{
+	*l = (struct look){ .scope = scope, .a = a };
+	ledgers_read(scope, a, &l->ledgers);
+	l->world = (struct world){ .work = resolved(a, scope->paths->of[PATH_WORK]),
+				   .run = resolved(a, scope->paths->of[PATH_RUN]),
+				   .state = resolved(a, scope->paths->of[PATH_STATE]),
+				   .ledgers = &l->ledgers };
+	l->proc = open(scope->proc, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+void look_done(struct look *l)
+{
+	if (l->proc >= 0)
+		(void)close(l->proc);
+	l->proc = -1;
+}
+
+const struct mount_table *look_mounts(struct look *l)
+{
+	if (!l->mounts_read) {
+		l->mounts_read = true;
+		l->mounts_rc = mountinfo_read(l->proc, "self", l->a, &l->mounts, &l->mounts_why);
+		/* A recorded tree has no unique ids: the kernel would answer for its own table. */
+		if (l->mounts_rc == 0 && !l->scope->cgroup)
+			(void)mountinfo_unique_ids(&l->mounts);
+	}
+	return l->mounts_rc ? NULL : &l->mounts;
+}
+
+static int by_pid(const void *a, const void *b)
+{
+	const struct member *x = a, *y = b;
+	return (x->pid > y->pid) - (x->pid < y->pid);
+}
+
+const struct resource_set *look_cgroups(struct look *l)
+{
+	if (!l->cgroups_read) {
+		l->cgroups_read = true;
+		cgroups_read(l);
+		if (l->nmembers > 1)
+			qsort(l->members, l->nmembers, sizeof *l->members, by_pid);
+	}
+	return &l->cgroups;
+}
+
+const char *look_member(struct look *l, pid_t pid)
+{
+	(void)look_cgroups(l);
+	struct member key = { .pid = pid };
+	const struct member *m =
+		l->nmembers ? bsearch(&key, l->members, l->nmembers, sizeof *l->members, by_pid) : NULL;
+	return m ? m->box : NULL;
+}
+
+void set_incomplete(struct resource_set *set, const struct err *why)
+{
+	if (set->complete)
+		set->why = *why;
+	set->complete = false;
+}

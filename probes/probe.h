@@ -1,0 +1,54 @@
+/*
+ * The observers, one per kind of resource, and what they share in one look at the host: the ledgers, the
+ * mount table and the members of our cgroups are read once, when the first observer asks.
+ */
+#ifndef PROBES_PROBE_H
+#define PROBES_PROBE_H
+
+#include "probes/mountinfo.h"
+#include "probes/ownership.h"
+#include "probes/scope.h"
+
+struct member {
+	pid_t pid;
+	const char *box;
+};
+
+struct look {
+	const struct scope *scope;
+	struct arena *a;
+	struct ledgers ledgers;
+	struct world world;
+	int proc; /* the proc directory, -1 when it cannot be opened */
+
+	bool mounts_read;
+	struct mount_table mounts;
+	int mounts_rc;
+	struct err mounts_why;
+
+	bool cgroups_read;
+	struct resource_set cgroups;
+	struct member *members; /* sorted by pid */
+	size_t nmembers;
+};
+
+/* Reads the ledgers and resolves the world's paths. look_done() closes; memory is the arena's. */
+void look_init(struct look *l, const struct scope *scope, struct arena *a);
+void look_done(struct look *l);
+
+/* Fills l->cgroups and l->members, unsorted; called once by look_cgroups(). */
+void cgroups_read(struct look *l);
+
+const struct mount_table *look_mounts(struct look *l); /* NULL: see mounts_why */
+const struct resource_set *look_cgroups(struct look *l);
+const char *look_member(struct look *l, pid_t pid); /* the box, or NULL */
+
+/* Says that a set may lack members. The first reason stays. */
+void set_incomplete(struct resource_set *set, const struct err *why);
+
+typedef void observe_fn(struct look *l, struct resource_set *ret);
+observe_fn mounts_observe, cgroups_observe, processes_observe, tempdirs_observe, locks_observe, ghosts_observe;
+
+extern observe_fn *const observers[RES_KINDS];
+
+#endif

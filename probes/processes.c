@@ -1,0 +1,184 @@
+/*
+ * rustbox's processes, in one pass over /proc: members of our cgroups, processes a ledger names, those in
+ * a box's pid namespace, those with a uid of the pool, and rustbox itself. Only numbers count as evidence;
+ * a name or an argument can be anything.
+ */
+#include <ctype.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "probes/base/own.h"
+#include "probes/base/text.h"
+#include "probes/probe.h"
+#include "probes/procread.h"
+#include "probes/statx.h"
+
+struct pidns {
+	uint64_t inode;
+	const char *box;
+};
+
+struct recorded {
+	pid_t pid;
+	uint64_t start;
+	const char *box;
+};
+
+struct pass {
+	struct look *look;
+	struct caller caller;
+	struct our_programs ours;
+	struct pidns *pidns; /* of members of our cgroups */
+	size_t npidns;
+	struct recorded *recorded; /* by the ledgers, not struck off */
+	size_t nrecorded;
+	size_t hidden;
+	struct resource_set *ret;
+};
+
+static void note_pidns(struct pass *p, pid_t pid, const char *box)
+{
+	char name[24];
+	(void)snprintf(name, sizeof name, "%d", (int)pid);
+	autofd int dir = openat(p->look->proc, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	uint64_t inode = dir < 0 ? 0 : namespace_at(dir, "pid");
+	if (!inode || inode == p->caller.pid_ns)
+		return;
+	struct pidns *slot = arena_push(p->look->a, &p->pidns, &p->npidns, sizeof *p->pidns);
+	*slot = (struct pidns){ inode, box };
+}
+
+static void note_recorded(struct pass *p)
+{
+	const struct ledgers *all = &p->look->ledgers;
+	for (size_t i = 0; i < all->n; i++)
+		for (size_t k = 0; k < all->v[i].n; k++) {
+			const struct ledger_entry *entry = &all->v[i].v[k];
+			int pid = 0;
+			unsigned long long start = 0;
+			if (entry->kind != RES_PROCESS || entry->gone || !entry->identity ||
+			    sscanf(entry->identity, "%d:%llu", &pid, &start) != 2)
+				continue;
+			struct recorded *slot = arena_push(p->look->a, &p->recorded, &p->nrecorded, sizeof *p->recorded);
+			*slot = (struct recorded){ pid, start, all->v[i].box };
+		}
+}
+
+static const char *recorded_box(const struct pass *p, const struct procstat *st)
+{
+	for (size_t i = 0; i < p->nrecorded; i++)
+		if (p->recorded[i].pid == st->pid && p->recorded[i].start == st->start_ticks)
+			return p->recorded[i].box;
+	return NULL;
+}
+
+static int by_inode(const void *a, const void *b)
+{
+	const struct pidns *x = a, *y = b;
+	return (x->inode > y->inode) - (x->inode < y->inode);
+}
+
+static const char *pidns_box(struct pass *p, int dir)
+{
+	struct pidns key = { .inode = p->npidns ? namespace_at(dir, "pid") : 0 };
+	const struct pidns *at = p->npidns ? bsearch(&key, p->pidns, p->npidns, sizeof key, by_inode) : NULL;
+	return at ? at->box : NULL;
+}
+
+/* Climbs from a process of the pool to a supervisor of ours or to a member of an active box. */
+static bool has_live_parent(struct pass *p, const struct procstat *of)
+{
+	struct procstat st = *of;
+	for (int i = 0; i < CALLER_DEPTH && st.ppid > 1; i++) {
+		char name[24];
+		(void)snprintf(name, sizeof name, "%d", (int)st.ppid);
+		autofd int dir = openat(p->look->proc, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (dir < 0 || procstat_read(p->look->proc, name, &st))
+			return false;
+		const char *box = look_member(p->look, st.pid);
+		if (box ? ownership_of_box(&p->look->ledgers, box).owner == OWNER_ACTIVE :
+			  our_programs_run_by(&p->ours, dir))
+			return true;
+	}
+	return false;
+}
+
+static void add_process(struct pass *p, int dir, const struct procstat *st, uid_t uid, const struct ownership *o)
+{
+	struct arena *a = p->look->a;
+	char buf[64], size[16];
+	struct text t = TEXT_ON(buf);
+	struct resource *r = resource_set_add(p->ret, a);
+	*r = (struct resource){ .kind = RES_PROCESS, .owner = o->owner, .box = o->box, .why = o->why,
+				.born = process_born(st->start_ticks) };
+	process_describe(dir, st, uid, a, &r->process);
+	text_size(st->rss, size, sizeof size);
+	text_add(&t, "%c uid %u, %s", st->state, (unsigned)uid, size);
+	r->detail = arena_strdup(a, buf);
+	r->id = arena_printf(a, "%d:%llu", (int)st->pid, (unsigned long long)st->start_ticks);
+	r->name = arena_printf(a, "%s uid %u", r->process.comm, (unsigned)uid);
+}
+
+/* A process is looked at closely only when a cheap sign says it may be ours. */
+static void take_process(struct pass *p, const char *name)
+{
+	struct look *l = p->look;
+	uid_t pool = l->scope->paths->uid_base;
+	struct identity id;
+	struct procstat st;
+	autofd int dir = openat(l->proc, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0 || identity_at(dir, "", AT_EMPTY_PATH, &id))
+		return;
+	pid_t pid = (pid_t)strtol(name, NULL, 10);
+	struct process_clues c = {
+		.cgroup_box = look_member(l, pid),
+		.our_exe = our_programs_run_by(&p->ours, dir),
+		.in_pool = id.uid >= pool && id.uid < pool + UID_POOL,
+	};
+	c.pidns_box = c.cgroup_box ? NULL : pidns_box(p, dir);
+	if (!c.our_exe && faccessat(dir, "exe", F_OK, 0) && errno == EACCES)
+		p->hidden++;
+	bool maybe = c.cgroup_box || c.pidns_box || c.our_exe || c.in_pool || p->nrecorded;
+	if (!maybe || procstat_read(l->proc, name, &st))
+		return;
+	c.ledger_box = recorded_box(p, &st);
+	c.zombie = st.state == 'Z' || st.state == 'X';
+	c.self = (c.cgroup_box || c.ledger_box || c.our_exe) && caller_is(&p->caller, &st);
+	c.live_parent = c.in_pool && !c.cgroup_box && has_live_parent(p, &st);
+	struct ownership o = ownership_of_process(&l->ledgers, &c);
+	if (o.owner != OWNER_FOREIGN)
+		add_process(p, dir, &st, id.uid, &o);
+}
+
+void processes_observe(struct look *l, struct resource_set *ret)
+{
+	struct pass p = { .look = l, .ret = ret };
+	struct err why;
+	const struct resource_set *cgroups = look_cgroups(l);
+	if (!cgroups->complete)
+		set_incomplete(ret, &cgroups->why);
+	int fd = openat(l->proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autodir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		(void)err_set(&why, errno, "open %s", l->scope->proc);
+		set_incomplete(ret, &why);
+		return;
+	}
+	caller_read(l->proc, &p.caller);
+	our_programs_read(&p.ours);
+	note_recorded(&p);
+	for (size_t i = 0; i < l->nmembers; i++)
+		note_pidns(&p, l->members[i].pid, l->members[i].box);
+	if (p.npidns > 1)
+		qsort(p.pidns, p.npidns, sizeof *p.pidns, by_inode);
+	for (struct dirent *d; (d = readdir(dir));)
+		if (isdigit((unsigned char)d->d_name[0]))
+			take_process(&p, d->d_name);
+	if (p.hidden) {
+		(void)err_say(&why, EACCES, "hidden by permissions: %zu processes; run as root to see them", p.hidden);
+		set_incomplete(ret, &why);
+	}
+}

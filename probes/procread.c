@@ -1,0 +1,196 @@
+/* One process, read from /proc; see procread.h. */
+#include "probes/procread.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "probes/base/clock.h"
+#include "probes/base/kfile.h"
+#include "probes/base/own.h"
+#include "probes/statx.h"
+
+/* proc(5): the fields of stat that follow the name, counted from 0 = state. */
+enum { STAT_PPID = 1, STAT_SESSION = 3, STAT_TTY = 4, STAT_START = 19, STAT_RSS = 21, STAT_FIELDS = 22 };
+
+int procstat_parse(const char *text, struct procstat *ret)
+{
+	const char *open = strchr(text, '('), *close = strrchr(text, ')');
+	struct procstat st = { .pid = (pid_t)strtol(text, NULL, 10) };
+	if (!open || !close || close < open || st.pid <= 0 || close[1] != ' ' || !close[2])
+		return -EINVAL;
+	(void)snprintf(st.comm, sizeof st.comm, "%.*s", (int)(close - open - 1), open + 1);
+	st.state = close[2];
+	int64_t field[STAT_FIELDS] = { 0 };
+	const char *s = close + 3;
+	for (int i = 1; i < STAT_FIELDS; i++) {
+		char *end = NULL;
+		field[i] = (int64_t)strtoll(s, &end, 10);
+		if (end == s)
+			return -EINVAL;
+		s = end;
+	}
+	st.ppid = (pid_t)field[STAT_PPID];
+	st.session = (pid_t)field[STAT_SESSION];
+	st.tty = (int)field[STAT_TTY];
+	st.start_ticks = (uint64_t)field[STAT_START];
+	st.rss = field[STAT_RSS] > 0 ? (uint64_t)field[STAT_RSS] * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+	*ret = st;
+	return 0;
+}
+
+int procstat_read(int proc, const char *pid, struct procstat *ret)
+{
+	char path[64], text[1024];
+	(void)snprintf(path, sizeof path, "%.40s/stat", pid);
+	ssize_t n = kfile_read(proc, path, text, sizeof text);
+	return n < 0 ? (int)n : procstat_parse(text, ret);
+}
+
+/* The arguments as one line; a kernel thread or zombie has none. */
+static const char *read_cmdline(int dir, struct arena *a)
+{
+	char text[2048];
+	autofd int fd = openat(dir, "cmdline", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	if (n <= 0)
+		return "";
+	while (n > 0 && text[n - 1] == '\0')
+		n--;
+	for (ssize_t i = 0; i < n; i++)
+		if (text[i] == '\0')
+			text[i] = ' ';
+	return arena_strndup(a, text, (size_t)n);
+}
+
+/* One line of /proc/PID/cgroup: the first that names one of ours, else the first that is not the root. */
+static const char *read_cgroup(int dir, struct arena *a)
+{
+	autofree char *text = NULL;
+	const char *best = NULL;
+	if (kfile_read_all(dir, "cgroup", &text) < 0)
+		return "";
+	char *save = NULL;
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		char *path = strchr(line, ':');
+		path = path ? strchr(path + 1, ':') : NULL;
+		if (!path)
+			continue;
+		path++;
+		if (strstr(path, "/rustbox-"))
+			return arena_strdup(a, path);
+		if (!best || strcmp(best, "/") == 0)
+			best = path;
+	}
+	return best ? arena_strdup(a, best) : "";
+}
+
+static const char *read_wchan(int dir, struct arena *a)
+{
+	char text[128];
+	ssize_t n = kfile_read(dir, "wchan", text, sizeof text);
+	return n > 0 && strcmp(text, "0") != 0 ? arena_strdup(a, text) : "";
+}
+
+void process_describe(int dir, const struct procstat *st, uid_t uid, struct arena *a, struct process_facts *ret)
+{
+	*ret = (struct process_facts){
+		.pid = st->pid,
+		.ppid = st->ppid,
+		.uid = uid,
+		.state = st->state,
+		.start_ticks = st->start_ticks,
+		.rss = st->rss,
+		.mnt_ns = namespace_at(dir, "mnt"),
+		.pid_ns = namespace_at(dir, "pid"),
+		.comm = arena_strdup(a, st->comm),
+		.cmdline = read_cmdline(dir, a),
+		.cgroup = read_cgroup(dir, a),
+		.wchan = read_wchan(dir, a),
+	};
+}
+
+uint64_t process_born(uint64_t start_ticks)
+{
+	struct timespec up;
+	long hz = sysconf(_SC_CLK_TCK);
+	if (clock_gettime(CLOCK_BOOTTIME, &up) || hz <= 0)
+		return 0;
+	uint64_t boot = clock_wall_s() - (uint64_t)up.tv_sec;
+	return boot + start_ticks / (uint64_t)hz;
+}
+
+void caller_read(int proc, struct caller *ret)
+{
+	struct caller c = { 0 };
+	struct procstat st;
+	char name[24] = "self";
+	autofd int self = openat(proc, "self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (self >= 0) {
+		c.mnt_ns = namespace_at(self, "mnt");
+		c.pid_ns = namespace_at(self, "pid");
+	}
+	while (c.n < CALLER_DEPTH && procstat_read(proc, name, &st) == 0) {
+		if (c.n == 0) {
+			c.session = st.session;
+			c.tty = st.tty;
+		}
+		c.line[c.n++] = st.pid;
+		if (st.ppid <= 0)
+			break;
+		(void)snprintf(name, sizeof name, "%d", (int)st.ppid);
+	}
+	*ret = c;
+}
+
+bool caller_is(const struct caller *c, const struct procstat *st)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->line[i] == st->pid)
+			return true;
+	return c->tty && st->tty == c->tty && st->session == c->session;
+}
+
+static void take_program(struct our_programs *ours, const char *dir, const char *name)
+{
+	char path[4400];
+	struct identity id;
+	(void)snprintf(path, sizeof path, "%s/%s", dir, name);
+	if (ours->n == OUR_PROGRAMS_MAX || identity_at(AT_FDCWD, path, 0, &id))
+		return;
+	ours->v[ours->n].major = id.major;
+	ours->v[ours->n].minor = id.minor;
+	ours->v[ours->n++].inode = id.inode;
+}
+
+void our_programs_read(struct our_programs *ret)
+{
+	static const char *const names[] = { "rustbox", "rustbox-ops", "rustbox-probe", "rustbox-tui" };
+	struct our_programs ours = { 0 };
+	char exe[4200];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+	exe[n > 0 ? n : 0] = '\0';
+	char *slash = strrchr(exe, '/');
+	if (slash)
+		*slash = '\0';
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		if (slash)
+			take_program(&ours, exe, names[i]);
+		take_program(&ours, RUSTBOX_LIBEXECDIR, names[i]);
+		take_program(&ours, RUSTBOX_LIBEXECDIR "/../../bin", names[i]);
+	}
+	*ret = ours;
+}
+
+bool our_programs_run_by(const struct our_programs *ours, int dir)
+{
+	struct identity id;
+	if (ours->n == 0 || identity_at(dir, "exe", 0, &id))
+		return false;
+	for (size_t i = 0; i < ours->n; i++)
+		if (ours->v[i].inode == id.inode && ours->v[i].major == id.major && ours->v[i].minor == id.minor)
+			return true;
+	return false;
+}

@@ -1,0 +1,267 @@
+/*
+ * Snapshots: taken through the table of observers, and as JSON. One table of fields drives both
+ * directions of the codec, so that what is written can be read back by construction.
+ */
+#include "probes/snapshot.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "probes/base/clock.h"
+#include "probes/base/json.h"
+#include "probes/base/kfile.h"
+#include "probes/probe.h"
+
+enum { SCHEMA = 1 };
+
+void snapshot_take(const struct scope *scope, unsigned kinds, struct arena *a, struct snapshot *ret)
+{
+	struct snapshot s = { .taken = clock_wall_s() };
+	struct look l;
+	struct utsname u;
+	look_init(&l, scope, a);
+	if (uname(&u) == 0)
+		(void)snprintf(s.host, sizeof s.host, "%s", u.nodename);
+	char boot[64];
+	if (kfile_read(l.proc, "sys/kernel/random/boot_id", boot, sizeof boot) >= 36)
+		(void)snprintf(s.boot_id, sizeof s.boot_id, "%.36s", boot);
+	for (int k = 0; k < RES_KINDS; k++) {
+		if (kinds && !(kinds & 1u << k)) {
+			(void)err_say(&s.of[k].why, EAGAIN, "not asked for");
+			continue;
+		}
+		s.of[k].complete = true;
+		observers[k](&l, &s.of[k]);
+		resource_set_sort(&s.of[k]);
+	}
+	look_done(&l);
+	*ret = s;
+}
+
+size_t snapshot_leftovers(const struct snapshot *s, enum resource_kind kind)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < s->of[kind].n; i++)
+		n += s->of[kind].v[i].owner == OWNER_LEAK || s->of[kind].v[i].owner == OWNER_ORPHAN;
+	return n;
+}
+
+bool snapshot_complete(const struct snapshot *s)
+{
+	for (int k = 0; k < RES_KINDS; k++)
+		if (!s->of[k].complete)
+			return false;
+	return true;
+}
+
+/* ---- the facts of each kind as rows ------------------------------------------------------------- */
+enum field_type { FIELD_U64, FIELD_UINT, FIELD_INT, FIELD_BOOL, FIELD_CHAR, FIELD_TEXT };
+
+struct field {
+	enum resource_kind kind;
+	enum field_type type;
+	size_t at; /* offset in struct resource */
+	const char *key;
+};
+
+#define ROW(KIND, member, type, name) { RES_##KIND, FIELD_##type, offsetof(struct resource, member.name), #name }
+
+static const struct field fields[] = {
+	ROW(MOUNT, mount, U64, parent),	      ROW(MOUNT, mount, U64, mount_id),
+	ROW(MOUNT, mount, UINT, major),	      ROW(MOUNT, mount, UINT, minor),
+	ROW(MOUNT, mount, UINT, shared),      ROW(MOUNT, mount, UINT, master),
+	ROW(MOUNT, mount, UINT, layer),	      ROW(MOUNT, mount, UINT, children),
+	ROW(MOUNT, mount, TEXT, fstype),      ROW(MOUNT, mount, TEXT, source),
+	ROW(MOUNT, mount, TEXT, root),	      ROW(MOUNT, mount, TEXT, options),
+	ROW(CGROUP, cgroup, TEXT, hierarchy), ROW(CGROUP, cgroup, TEXT, path),
+	ROW(CGROUP, cgroup, U64, inode),      ROW(CGROUP, cgroup, U64, memory),
+	ROW(CGROUP, cgroup, UINT, procs),     ROW(CGROUP, cgroup, UINT, children),
+	ROW(CGROUP, cgroup, INT, version),    ROW(CGROUP, cgroup, BOOL, populated),
+	ROW(CGROUP, cgroup, BOOL, frozen),    ROW(PROCESS, process, INT, pid),
+	ROW(PROCESS, process, INT, ppid),     ROW(PROCESS, process, UINT, uid),
+	ROW(PROCESS, process, CHAR, state),   ROW(PROCESS, process, U64, start_ticks),
+	ROW(PROCESS, process, U64, rss),      ROW(PROCESS, process, U64, mnt_ns),
+	ROW(PROCESS, process, U64, pid_ns),   ROW(PROCESS, process, TEXT, comm),
+	ROW(PROCESS, process, TEXT, cmdline), ROW(PROCESS, process, TEXT, cgroup),
+	ROW(PROCESS, process, TEXT, wchan),   ROW(TEMPDIR, tempdir, U64, inode),
+	ROW(TEMPDIR, tempdir, U64, bytes),    ROW(TEMPDIR, tempdir, U64, entries),
+	ROW(TEMPDIR, tempdir, U64, mtime),    ROW(TEMPDIR, tempdir, UINT, major),
+	ROW(TEMPDIR, tempdir, UINT, minor),   ROW(TEMPDIR, tempdir, UINT, mounts_below),
+	ROW(LOCK, lock, BOOL, held),	      ROW(LOCK, lock, BOOL, corrupt),
+	ROW(LOCK, lock, UINT, entries),	      ROW(GHOST, ghost, UINT, major),
+	ROW(GHOST, ghost, UINT, minor),	      ROW(GHOST, ghost, U64, mnt_ns),
+	ROW(GHOST, ghost, U64, bytes),	      ROW(GHOST, ghost, INT, holder),
+	ROW(GHOST, ghost, TEXT, holder_comm), ROW(GHOST, ghost, TEXT, how),
+};
+_Static_assert(sizeof(pid_t) == sizeof(int) && sizeof(uid_t) == sizeof(unsigned), "fields by these types");
+
+static json_t *field_to_json(const struct resource *r, const struct field *f)
+{
+	const char *at = (const char *)r + f->at;
+	switch (f->type) {
+	case FIELD_U64: return json_integer((json_int_t) * (const uint64_t *)(const void *)at);
+	case FIELD_UINT: return json_integer(*(const unsigned *)(const void *)at);
+	case FIELD_INT: return json_integer(*(const int *)(const void *)at);
+	case FIELD_BOOL: return json_boolean(*(const bool *)(const void *)at);
+	case FIELD_CHAR: return json_stringn(at, *at ? 1 : 0);
+	case FIELD_TEXT: return json_text(*(const char *const *)(const void *)at);
+	}
+	return NULL;
+}
+
+static int field_from_json(const json_t *j, const char *path, const struct field *f, struct arena *a,
+			   struct resource *r, struct err *e)
+{
+	char *at = (char *)r + f->at;
+	uint64_t v = 0;
+	const char *text = NULL;
+	int rc = 0;
+	switch (f->type) {
+	case FIELD_U64: return json_opt_u64(j, path, f->key, (uint64_t *)(void *)at, e);
+	case FIELD_BOOL: return json_opt_bool(j, path, f->key, (bool *)(void *)at, e);
+	case FIELD_TEXT: return json_opt_str(j, path, f->key, a, (const char **)(void *)at, e);
+	case FIELD_UINT:
+	case FIELD_INT:
+		rc = json_opt_u64(j, path, f->key, &v, e);
+		if (rc == 0 && v > (f->type == FIELD_INT ? (uint64_t)INT32_MAX : UINT32_MAX))
+			return err_say(e, ERANGE, "%s.%s: out of range", path, f->key);
+		*(unsigned *)(void *)at = (unsigned)v;
+		return rc;
+	case FIELD_CHAR:
+		rc = json_opt_str(j, path, f->key, a, &text, e);
+		*at = text ? text[0] : '\0';
+		return rc;
+	}
+	return 0;
+}
+
+json_t *resource_to_json(const struct resource *r)
+{
+	json_t *j = json_object(), *facts = json_object();
+	json_object_set_new(j, "kind", json_string(resource_kind_word(r->kind)));
+	json_object_set_new(j, "id", json_text(r->id));
+	json_object_set_new(j, "name", json_text(r->name));
+	json_object_set_new(j, "owner", json_string(owner_word(r->owner)));
+	json_object_set_new(j, "why", json_text(r->why));
+	json_object_set_new(j, "box", json_text(r->box));
+	json_object_set_new(j, "detail", json_text(r->detail));
+	json_object_set_new(j, "born", json_integer((json_int_t)r->born));
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+		if (fields[i].kind == r->kind)
+			json_object_set_new(facts, fields[i].key, field_to_json(r, &fields[i]));
+	json_object_set_new(j, "facts", facts);
+	return j;
+}
+
+/* Text facts are never NULL in a resource that was seen; the same holds for one that was read. */
+static void fill_texts(struct resource *r)
+{
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+		if (fields[i].kind != r->kind || fields[i].type != FIELD_TEXT)
+			continue;
+		const char **text = (const char **)(void *)((char *)r + fields[i].at);
+		*text = *text ? *text : "";
+	}
+}
+
+int resource_from_json(const json_t *j, const char *path, struct arena *a, struct resource *ret, struct err *e)
+{
+	struct resource r = { 0 };
+	const char *kind = NULL, *owner = NULL;
+	json_t *facts = NULL;
+	if (!json_is_object(j))
+		return err_say(e, EINVAL, "%s: expected an object", path);
+	int rc = json_need_str(j, path, "kind", a, &kind, e);
+	rc = rc ? rc : json_need_str(j, path, "id", a, &r.id, e);
+	rc = rc ? rc : json_need_str(j, path, "name", a, &r.name, e);
+	rc = rc ? rc : json_need_str(j, path, "owner", a, &owner, e);
+	rc = rc ? rc : json_opt_str(j, path, "why", a, &r.why, e);
+	rc = rc ? rc : json_opt_str(j, path, "box", a, &r.box, e);
+	rc = rc ? rc : json_opt_str(j, path, "detail", a, &r.detail, e);
+	rc = rc ? rc : json_opt_u64(j, path, "born", &r.born, e);
+	rc = rc ? rc : json_need_obj(j, path, "facts", &facts, e);
+	if (rc)
+		return rc;
+	int k = resource_kind_parse(kind), o = owner_parse(owner);
+	if (k < 0 || o < 0)
+		return err_say(e, EINVAL, "%s.%s: unknown word '%.40s'", path, k < 0 ? "kind" : "owner", k < 0 ? kind : owner);
+	r.kind = (enum resource_kind)k;
+	r.owner = (enum owner)o;
+	for (size_t i = 0; rc == 0 && i < sizeof fields / sizeof *fields; i++)
+		if (fields[i].kind == r.kind)
+			rc = field_from_json(facts, path, &fields[i], a, &r, e);
+	if (rc)
+		return rc;
+	fill_texts(&r);
+	*ret = r;
+	return 0;
+}
+
+/* ---- whole snapshots ---------------------------------------------------------------------------- */
+json_t *snapshot_to_json(const struct snapshot *s)
+{
+	json_t *j = json_object();
+	json_object_set_new(j, "schema", json_integer(SCHEMA));
+	json_object_set_new(j, "host", json_text(s->host));
+	json_object_set_new(j, "boot_id", json_text(s->boot_id));
+	json_object_set_new(j, "taken", json_integer((json_int_t)s->taken));
+	json_object_set_new(j, "complete", json_boolean(snapshot_complete(s)));
+	for (int k = 0; k < RES_KINDS; k++) {
+		json_t *set = json_object(), *items = json_array();
+		for (size_t i = 0; i < s->of[k].n; i++)
+			json_array_append_new(items, resource_to_json(&s->of[k].v[i]));
+		json_object_set_new(set, "complete", json_boolean(s->of[k].complete));
+		json_object_set_new(set, "why", s->of[k].complete ? json_null() : json_text(s->of[k].why.text));
+		json_object_set_new(set, "items", items);
+		json_object_set_new(j, resource_kind_key((enum resource_kind)k), set);
+	}
+	return j;
+}
+
+static int set_from_json(const json_t *j, enum resource_kind kind, struct arena *a, struct resource_set *ret, struct err *e)
+{
+	const char *key = resource_kind_key(kind), *why = NULL;
+	json_t *set = NULL, *items = NULL;
+	char path[64];
+	int rc = json_need_obj(j, "snapshot", key, &set, e);
+	rc = rc ? rc : json_need_arr(set, key, "items", &items, e);
+	rc = rc ? rc : json_opt_bool(set, key, "complete", &ret->complete, e);
+	rc = rc ? rc : json_opt_str(set, key, "why", a, &why, e);
+	for (size_t i = 0; rc == 0 && i < json_array_size(items); i++) {
+		(void)snprintf(path, sizeof path, "%s[%zu]", key, i);
+		struct resource *r = resource_set_add(ret, a);
+		rc = resource_from_json(json_array_get(items, i), path, a, r, e);
+		if (rc == 0 && r->kind != kind)
+			rc = err_say(e, EINVAL, "%s.kind: expected '%s'", path, resource_kind_word(kind));
+	}
+	if (rc == 0 && !ret->complete)
+		(void)err_say(&ret->why, EIO, "%s", why ? why : "no reason given");
+	if (rc == 0)
+		resource_set_sort(ret);
+	return rc;
+}
+
+int snapshot_from_json(const json_t *j, struct arena *a, struct snapshot *ret, struct err *e)
+{
+	struct snapshot s = { 0 };
+	const char *host = NULL, *boot = NULL;
+	uint64_t schema = 0;
+	if (!json_is_object(j))
+		return err_say(e, EINVAL, "snapshot: expected an object");
+	int rc = json_need_u64(j, "snapshot", "schema", &schema, e);
+	rc = rc ? rc : json_need_str(j, "snapshot", "host", a, &host, e);
+	rc = rc ? rc : json_need_str(j, "snapshot", "boot_id", a, &boot, e);
+	rc = rc ? rc : json_need_u64(j, "snapshot", "taken", &s.taken, e);
+	if (rc == 0 && schema != SCHEMA)
+		rc = err_say(e, EINVAL, "snapshot.schema: expected %d, got %llu", SCHEMA, (unsigned long long)schema);
+	for (int k = 0; rc == 0 && k < RES_KINDS; k++)
+		rc = set_from_json(j, (enum resource_kind)k, a, &s.of[k], e);
+	if (rc)
+		return rc;
+	(void)snprintf(s.host, sizeof s.host, "%s", host);
+	(void)snprintf(s.boot_id, sizeof s.boot_id, "%s", boot);
+	*ret = s;
+	return 0;
+}
