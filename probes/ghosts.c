@@ -127,6 +127,24 @@ static void take_ref(void *ctx, const struct ref *r)
 	}
 }
 
+/* The namespace of a process that hides its links: mountinfo can still be read, and a mount id that stands
+ * in our own table too means our own namespace, because no two mounts have the same id at one time. Else
+ * that id stands for the namespace; the bit keeps it apart from inode numbers. */
+static uint64_t hidden_namespace(struct hunt *h, int dir)
+{
+	char text[512];
+	unsigned long long id = 0, parent = 0;
+	autofd int fd = openat(dir, "mountinfo", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	text[n > 0 ? n : 0] = '\0';
+	if (sscanf(text, "%llu %llu", &id, &parent) != 2) {
+		h->hidden += n < 0;
+		return 0;
+	}
+	const struct mount_row *row = mountinfo_find(h->here, id);
+	return row && row->facts.parent == parent ? h->mnt_ns : id | 1ull << 63;
+}
+
 static void take_process(struct hunt *h, const char *pid)
 {
 	autofd int dir = openat(h->look->proc, pid, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -134,7 +152,7 @@ static void take_process(struct hunt *h, const char *pid)
 		return;
 	h->now_ns = namespace_at(dir, "mnt");
 	if (h->now_ns == 0 && errno == EACCES)
-		h->hidden++;
+		h->now_ns = hidden_namespace(h, dir);
 	bool elsewhere = h->now_ns && h->now_ns != h->mnt_ns;
 	if ((!elsewhere && h->nsought == 0) || procstat_read(h->look->proc, pid, &h->now))
 		return;

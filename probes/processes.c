@@ -139,7 +139,9 @@ static void take_process(struct pass *p, const char *name)
 		.in_pool = id.uid >= pool && id.uid < pool + UID_POOL,
 	};
 	c.pidns_box = c.cgroup_box ? NULL : pidns_box(p, dir);
-	if (!c.our_exe && faccessat(dir, "exe", F_OK, 0) && errno == EACCES)
+	/* Root hides from root only behind a security module or more capabilities, and no payload has those. */
+	bool may_be_boxed = id.uid != 0 || geteuid() != 0;
+	if (!c.our_exe && may_be_boxed && faccessat(dir, "exe", F_OK, 0) && errno == EACCES)
 		p->hidden++;
 	bool maybe = c.cgroup_box || c.pidns_box || c.our_exe || c.in_pool || p->nrecorded;
 	if (!maybe || procstat_read(l->proc, name, &st))
