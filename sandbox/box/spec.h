@@ -47,7 +47,8 @@ struct spec {
 	const char *language;	/* execute-code; NULL for run */
 };
 
-void spec_init(struct spec *ret);
+void spec_init(struct spec *ret); /* judge, strict, nothing asked */
+const char *bind_option_word(enum bind_option o);
 
 /* "INSIDE=OUTSIDE[:opt,opt]", "PATH[:opt]" (the same in and out). */
 int spec_add_bind(struct spec *s, struct arena *a, const char *text, struct err *e) MUST_CHECK;
