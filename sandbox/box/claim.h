@@ -40,7 +40,8 @@ int claim_take(const struct paths *p, const char *box, struct claim *ret, struct
 int claim_take_within(const struct paths *p, const char *box, unsigned ms, struct claim *ret, struct err *e)
 	MUST_CHECK;
 
-/* Each is one write(2) of one line; an error means: do not make the thing. Names hold no newline. */
+/* Each is one write(2) of one line; an error means: do not make the thing. Names hold no newline;
+ * a mount's and a tempdir's is its absolute path, a cgroup's "<hierarchy>:<path>", a process's its id. */
 int claim_own(struct claim *c, enum resource_kind kind, const char *name, unsigned *ret_seq, struct err *e) MUST_CHECK;
 int claim_is(struct claim *c, unsigned seq, const char *identity, struct err *e) MUST_CHECK;
 int claim_ghost(struct claim *c, unsigned seq, const char *identity, struct err *e) MUST_CHECK;

@@ -42,6 +42,7 @@ struct reclaim_item {
 	int err;		    /* positive errno, 0 when none */
 	int blocker;		    /* for SKIPPED: the item at the root of it, else RECLAIM_NOTHING */
 	uint64_t ms;
+	bool ghost;		    /* detached by this walk: released, but its lock must stay until the ghost ends */
 	char because[RECLAIM_BECAUSE]; /* escaped, for people; "" when there is nothing to add */
 };
 

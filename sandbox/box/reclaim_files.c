@@ -1,0 +1,123 @@
+/* Temp directories and locks: the files a box leaves. */
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "probes/base/clock.h"
+#include "probes/base/own.h"
+#include "sandbox/box/reclaim_acts.h"
+#include "sandbox/box/reclaim_child.h"
+#include "sandbox/box/tree.h"
+#include "sandbox/kernel/sys.h"
+
+struct tree_act {
+	const char *work, *name;
+	unsigned major_no, minor_no;
+	unsigned long long inode;
+};
+
+static void tell_parent(void *arg, uint64_t entries)
+{
+	child_says(arg, entries);
+}
+
+static int tree_in_child(void *arg, struct child_voice *voice, struct err *e)
+{
+	const struct tree_act *act = arg;
+	struct tree_watch watch = { .tell = tell_parent, .arg = voice };
+	uint64_t entries;
+	/* The work directory is the operator's, and may be reached through a link; beneath it nothing may. */
+	autofd int work = sys_openat(AT_FDCWD, act->work, O_PATH | O_DIRECTORY, 0);
+	if (work < 0)
+		return err_set(e, -work, "open %s", act->work);
+	return tree_remove(work, act->name, makedev(act->major_no, act->minor_no), (ino_t)act->inode, &watch, &entries, e);
+}
+
+void reclaim_tempdir(struct reclaim_item *item, const struct reclaim_how *how,
+		     void (*progress)(void *, uint64_t), void *progress_arg)
+{
+	struct err e = { 0 };
+	const char *slash = strrchr(item->of.name, '/');
+	struct tree_act act = { .work = how->scope->paths->of[PATH_WORK], .name = slash ? slash + 1 : item->of.name };
+	if (!item->of.id || sscanf(item->of.id, "%u:%u:%llu", &act.major_no, &act.minor_no, &act.inode) != 3) {
+		reclaim_set(item, RECLAIM_SKIPPED, EINVAL, "not a directory's identity");
+		return;
+	}
+	int below = reclaim_mounts_below(how->scope, item->of.name);
+	if (below != 0) {
+		reclaim_set(item, below > 0 ? RECLAIM_BUSY : RECLAIM_FAILED, below > 0 ? EBUSY : below,
+			    below > 0 ? "%d mounts on or below it: unmount them first; nothing was deleted"
+				      : "the mount table could not be read (%d)", below);
+		return;
+	}
+	int r = child_do(tree_in_child, &act, how->tree_ms ? how->tree_ms : TREE_MS, progress, progress_arg, &e);
+	if (r == 0)
+		reclaim_set(item, RECLAIM_RELEASED, 0, "%s", "");
+	else if (r == -ENOENT)
+		reclaim_set(item, RECLAIM_GONE, 0, "%s", e.text);
+	else
+		reclaim_set(item, r == -EBUSY ? RECLAIM_BUSY : RECLAIM_FAILED, r, "%s", e.text);
+}
+
+/* What cannot be parsed is evidence: it is kept beside the state before the lock is emptied. */
+static int set_aside(const struct paths *p, const struct claim *c, struct err *e)
+{
+	char path[PATH_ROOM + 120], buf[4096];
+	(void)snprintf(path, sizeof path, "%s/ledger-%s.corrupt-%llu", p->of[PATH_STATE], c->box,
+		       (unsigned long long)clock_wall_s());
+	autofd int to = sys_openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+	if (to < 0)
+		return err_set(e, -to, "keep the corrupt ledger as %s", path);
+	ssize_t n;
+	for (off_t at = 0; (n = pread(c->fd, buf, sizeof buf, at)) > 0; at += n) {
+		int r = sys_write_all(to, buf, (size_t)n);
+		if (r < 0)
+			return err_set(e, -r, "keep the corrupt ledger as %s", path);
+	}
+	return n < 0 ? err_set(e, errno, "read the corrupt ledger") : 0;
+}
+
+/* Every entry must be gone from the host itself; 0, or the reason. */
+static int all_gone(const struct scope *scope, const struct ledger *l, struct err *e)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		const struct ledger_entry *at = &l->v[i];
+		/* A ghost is watched through a snapshot; the plan puts it before the lock. */
+		if (at->gone || at->ghost)
+			continue;
+		int there = reclaim_is_there(scope, at->kind, at->name, at->identity, e);
+		if (there < 0)
+			return there;
+		if (there)
+			return err_say(e, EBUSY, "its %s %.120s is still there", resource_kind_word(at->kind), at->name);
+	}
+	return 0;
+}
+
+void reclaim_lock(struct reclaim_item *item, const struct reclaim_how *how, struct claim *box)
+{
+	autoarena struct arena a = { 0 };
+	struct err e = { 0 };
+	struct ledger l;
+	if (box->fd < 0) {
+		reclaim_set(item, RECLAIM_GONE, 0, "%s", "");
+		return;
+	}
+	struct stat st;
+	if (fstat(box->fd, &st) == 0 && st.st_size == 0) {
+		reclaim_set(item, RECLAIM_GONE, 0, "%s", "");
+		return;
+	}
+	int r = claim_read(box, &a, &l, &e);
+	if (r < 0)
+		r = set_aside(how->scope->paths, box, &e);
+	else
+		r = all_gone(how->scope, &l, &e);
+	if (r == 0)
+		r = claim_finish(box, &e);
+	reclaim_set(item, r == 0 ? RECLAIM_RELEASED : r == -EBUSY ? RECLAIM_BUSY : RECLAIM_FAILED, r, "%s",
+		    r == 0 ? "" : e.text);
+}
