@@ -4,7 +4,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <ftw.h>
+#include <linux/openat2.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -338,7 +338,7 @@ static void list_files(struct listing *l)
 {
 	autodir DIR *d = opendir(l->w->paths.of[PATH_WORK]);
 	for (struct dirent *e; d && (e = readdir(d));)
-		if (!strncmp(e->d_name, "rustbox-", 8))
+		if (paths_box_of_name(e->d_name))
 			fprintf(l->f, "tempdir %s\n", e->d_name);
 	autodir DIR *ledgers = opendir(l->w->paths.of[PATH_LEDGER]);
 	for (struct dirent *e; ledgers && (e = readdir(ledgers));) {
@@ -464,25 +464,50 @@ void world_sweep(const struct world *w)
 	}
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+enum { DEEP = 64 };
+
+/* Empties a directory without following anything and without crossing a mount; what lies deeper than DEEP levels is
+ * moved up to `top` first, so that no depth of tree costs more than DEEP descriptors. */
+static void empty_dir(int fd, int top, int depth, unsigned *moved)
 {
-	(void)st, (void)kind, (void)at;
-	(void)remove(path);
-	return 0;
+	autodir DIR *d = fdopendir(dup(fd));
+	if (d)
+		rewinddir(d); /* a dup shares its position with the pass before */
+	for (struct dirent *e; d && (e = readdir(d));) {
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") || unlinkat(fd, e->d_name, 0) == 0)
+			continue;
+		struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW,
+					.resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS };
+		if (depth >= DEEP) {
+			char name[32];
+			snprintf(name, sizeof name, ".deep%u", (*moved)++);
+			(void)renameat(fd, e->d_name, top, name);
+			continue;
+		}
+		autofd int below = (int)syscall(SYS_openat2, fd, e->d_name, &how, sizeof how);
+		if (below >= 0)
+			empty_dir(below, top, depth + 1, moved);
+		(void)unlinkat(fd, e->d_name, AT_REMOVEDIR);
+	}
+}
+
+bool world_remove(struct world *w)
+{
+	unsigned moved = 0;
+	world_sweep(w);
+	autofd int fd = open(w->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (int i = 0; i < 10000 && fd >= 0 && rmdir(w->root) < 0 && errno == ENOTEMPTY; i++)
+		empty_dir(fd, fd, 0, &moved);
+	if (access(w->root, F_OK) < 0)
+		return true;
+	fprintf(stderr, "cannot remove %s\n", w->root);
+	return false;
 }
 
 bool world_done(struct world *w)
 {
 	autofree char *left = world_left(w);
-	bool clean = !*left;
-	if (!clean)
+	if (*left)
 		fprintf(stderr, "left in %s:\n%s", w->root, left);
-	world_sweep(w);
-	/* FTW_MOUNT: nothing beyond a mount is ever touched, whatever a test did here */
-	nftw(w->root, remove_one, 64, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-	if (access(w->root, F_OK) == 0) {
-		fprintf(stderr, "cannot remove %s\n", w->root);
-		clean = false;
-	}
-	return clean;
+	return world_remove(w) && !*left;
 }

@@ -29,7 +29,9 @@ void world_open(struct world *w, unsigned flags);
 char *world_left(const struct world *w);
 /* Waits up to `seconds` until nothing is left; true when clean. */
 bool world_clean_within(const struct world *w, double seconds);
-/* Removes the world; false, with the list on stderr, when a run had left something. Whatever it was is removed. */
+/* Removes the root and everything in it, whatever that is; false when it could not. */
+bool world_remove(struct world *w);
+/* world_remove() after world_left(); false, with the list on stderr, when something was left. */
 bool world_done(struct world *w);
 /* Kills what the world's cgroups and uid pool still hold, and removes its cgroups and mounts: for undo only. */
 void world_sweep(const struct world *w);
