@@ -1,0 +1,362 @@
+/* Doing what the console asked for; see effects.h. */
+#include "tui/effects.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "probes/base/own.h"
+
+static void give(struct feed_sink sink, struct msg *m)
+{
+	sink.take(sink.ctx, m);
+}
+
+/* ---- the incident journal --------------------------------------------------------------------- */
+
+static int open_journal(const struct effects *x, struct err *e)
+{
+	char path[PATH_ROOM + 96];
+	const char *dir = x->paths->of[PATH_INCIDENTS];
+	if (mkdir(dir, 0750) != 0 && errno != EEXIST)
+		return err_set(e, errno, "make %s", dir);
+	(void)snprintf(path, sizeof path, "%s/%.80s.jsonl", dir, x->incident);
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	return fd < 0 ? err_set(e, errno, "open %s", path) : fd;
+}
+
+/* One line, whole and on disk, before the act it announces. */
+static int record(struct effects *x, const char *line, struct err *e)
+{
+	if (x->journal < 0)
+		x->journal = open_journal(x, e);
+	if (x->journal < 0)
+		return -e->code;
+	size_t n = strlen(line);
+	autofree char *whole = malloc(n + 2);
+	if (!whole)
+		abort();
+	memcpy(whole, line, n);
+	whole[n] = '\n';
+	ssize_t w = write(x->journal, whole, n + 1);
+	if (w == (ssize_t)(n + 1) && fdatasync(x->journal) == 0)
+		return 0;
+	int code = w < 0 || w == (ssize_t)(n + 1) ? errno : ENOSPC;
+	if (w > 0 && w < (ssize_t)(n + 1))
+		(void)!write(x->journal, "\n", 1); /* a torn line must not swallow the next */
+	own_close(&x->journal); /* the file is opened again next time: space may have come back */
+	x->journal = -1;
+	return err_set(e, code, "write the incident journal in %s", x->paths->of[PATH_INCIDENTS]);
+}
+
+/* ---- the baseline ----------------------------------------------------------------------------- */
+
+static int read_baseline(const char *path, char **ret, struct err *e)
+{
+	enum { MOST = 16 * 1024 * 1024 };
+	autofd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return err_set(e, errno, "%s", path);
+	if (!S_ISREG(st.st_mode) || st.st_size > MOST)
+		return err_say(e, EINVAL, "%s is not a regular file of at most 16 MiB", path);
+	autofree char *text = malloc((size_t)st.st_size + 1);
+	if (!text)
+		abort();
+	size_t got = 0;
+	while (got < (size_t)st.st_size) {
+		ssize_t n = read(fd, text + got, (size_t)st.st_size - got);
+		if (n < 0 && errno != EINTR)
+			return err_set(e, errno, "read %s", path);
+		if (n == 0)
+			break;
+		got += n > 0 ? (size_t)n : 0;
+	}
+	text[got] = '\0';
+	*ret = take_ptr(&text);
+	return 0;
+}
+
+static void do_baseline(const struct effects *x, struct feed_sink sink)
+{
+	autofree char *text = NULL;
+	struct err e = { 0 };
+	struct msg m = { .kind = MSG_BASELINE };
+	if (read_baseline(x->paths->of[PATH_BASELINE], &text, &e) != 0)
+		m.note = e.text;
+	m.text = text;
+	give(sink, &m);
+}
+
+/* ---- starting --------------------------------------------------------------------------------- */
+
+static void could_not(uint32_t job, const char *why, struct feed_sink sink)
+{
+	struct msg m = { .kind = MSG_EXIT, .text = why };
+	m.exit.job = job;
+	m.exit.status = -1;
+	give(sink, &m);
+}
+
+/* The argument vector as it is really started: the program's path, and sudo when it takes more than the
+ * operator may. The root is in the environment, which sudo does not pass on. The caller frees *ret; the
+ * strings live in `path` and in `asked`. */
+static int complete(const struct effects *x, const char *const *asked, char *path, size_t cap, const char ***ret,
+		    struct err *e)
+{
+	bool acts = strcmp(asked[0], "rustbox") == 0, lift = acts && geteuid() != 0;
+	if (!acts && strcmp(asked[0], "rustbox-probe") != 0)
+		return err_say(e, EPERM, "the console starts only rustbox and rustbox-probe, not '%.40s'", asked[0]);
+	int r = child_find(asked[0], path, cap, e);
+	if (r)
+		return r;
+	static const char sudo[] = "/usr/bin/sudo";
+	if (lift && access(sudo, X_OK) != 0)
+		return err_say(e, EPERM, "acting needs root and there is no sudo here: start the console as root");
+	size_t n = 0, i = 1;
+	while (asked[n])
+		n++;
+	const char **argv = calloc(n + 8, sizeof *argv);
+	if (!argv)
+		abort();
+	n = 0;
+	if (lift) {
+		argv[n++] = sudo;
+		argv[n++] = "-n";
+		argv[n++] = "--";
+	}
+	argv[n++] = path;
+	if (lift && *x->paths->root) {
+		argv[n++] = "--root";
+		argv[n++] = x->paths->root;
+	}
+	while (asked[i])
+		argv[n++] = asked[i++];
+	*ret = argv;
+	return 0;
+}
+
+static bool watch_fd(struct effects *x, int fd, size_t slot)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = slot };
+	return epoll_ctl(x->poll, EPOLL_CTL_ADD, fd, &ev) == 0;
+}
+
+static int do_run(struct effects *x, const struct effect *what, uint64_t now_ms, struct err *e)
+{
+	size_t slot = 0;
+	while (slot < EFFECTS_AT_ONCE && x->v[slot].child.pid)
+		slot++;
+	if (slot == EFFECTS_AT_ONCE)
+		return err_say(e, EBUSY, "too many commands are running: wait for one to end");
+	char path[PATH_ROOM * 4];
+	autofree const char **argv = NULL;
+	struct running *r = &x->v[slot];
+	*r = (struct running){ .child = CHILD_NONE };
+	int bad = complete(x, what->argv, path, sizeof path, &argv, e);
+	bad = bad ? bad : child_start(argv, true, &r->child, e);
+	if (bad)
+		return bad;
+	r->job = what->job;
+	r->out.max = EFFECTS_LINE;
+	r->err.max = 64 * 1024;
+	r->until_ms = what->timeout_ms ? now_ms + what->timeout_ms : 0;
+	(void)(watch_fd(x, r->child.out, slot) && watch_fd(x, r->child.err, slot) && watch_fd(x, r->child.pidfd, slot));
+	return 0;
+}
+
+static void do_stop(struct effects *x, uint32_t job)
+{
+	for (size_t i = 0; i < EFFECTS_AT_ONCE; i++)
+		if (x->v[i].job && x->v[i].job == job)
+			child_signal(&x->v[i].child, SIGINT);
+}
+
+/* The first message handed to the sink may free what `what` points to: first everything is done, then
+ * everything is told. */
+void effects_do(struct effects *x, const struct effect *what, uint64_t now_ms, struct feed_sink sink)
+{
+	struct err unrecorded = { 0 }, unstarted = { 0 };
+	enum effect_kind kind = what->kind;
+	uint32_t job = what->job;
+	bool recorded = what->record != NULL;
+	if (recorded)
+		(void)!record(x, what->record, &unrecorded);
+	if (kind == EFFECT_RUN)
+		(void)!do_run(x, what, now_ms, &unstarted);
+	if (kind == EFFECT_STOP)
+		do_stop(x, job);
+	if (recorded)
+		give(sink, &(struct msg){ .kind = MSG_RECORDED, .text = unrecorded.code ? unrecorded.text : NULL });
+	if (unstarted.code)
+		could_not(job, unstarted.text, sink);
+	if (kind == EFFECT_BASELINE)
+		do_baseline(x, sink);
+}
+
+/* ---- listening -------------------------------------------------------------------------------- */
+
+struct context {
+	uint32_t job;
+	bool err;
+	struct feed_sink sink;
+};
+
+static void on_line(void *ctx, char *line, size_t len, bool whole)
+{
+	const struct context *c = ctx;
+	(void)len;
+	struct msg m = { .kind = MSG_LINE, .text = line, .note = whole ? NULL : "the rest of this line was too long" };
+	m.line.job = c->job;
+	m.line.err = c->err;
+	give(c->sink, &m);
+}
+
+/* True when nothing more can come from this pipe now. */
+static bool listen_to(struct running *r, bool err, struct feed_sink sink)
+{
+	struct context ctx = { r->job, err, sink };
+	struct lines *l = err ? &r->err : &r->out;
+	int *fd = err ? &r->child.err : &r->child.out;
+	if (*fd < 0)
+		return true;
+	enum lines_state s = lines_read(l, *fd, on_line, &ctx);
+	if (s == LINES_END) {
+		own_close(fd);
+		*fd = -1;
+	}
+	return s != LINES_MORE;
+}
+
+static void settle(struct running *r, const char *text, struct feed_sink sink)
+{
+	struct context out = { r->job, false, sink }, err = { r->job, true, sink };
+	lines_end(&r->out, on_line, &out);
+	lines_end(&r->err, on_line, &err);
+	lines_done(&r->out);
+	lines_done(&r->err);
+	struct msg m = { .kind = MSG_EXIT, .text = text };
+	m.exit.job = r->job;
+	m.exit.status = r->status;
+	m.exit.timed_out = r->late;
+	r->job = 0;
+	give(sink, &m);
+}
+
+static void look_at(struct running *r, struct feed_sink sink)
+{
+	if (!r->child.pid)
+		return;
+	bool quiet = true;
+	if (r->job) {
+		quiet = listen_to(r, false, sink);
+		quiet = listen_to(r, true, sink) && quiet;
+	}
+	r->ended = r->ended || child_ended(&r->child, &r->status);
+	/* All its lines first; but a grandchild that keeps the pipe open is not waited for. */
+	if (!r->ended || !quiet)
+		return;
+	uint32_t job = r->job;
+	child_forget(&r->child);
+	if (job)
+		settle(r, NULL, sink);
+}
+
+void effects_ready(struct effects *x, uint64_t now_ms, struct feed_sink sink)
+{
+	(void)now_ms;
+	struct epoll_event ev[3 * EFFECTS_AT_ONCE];
+	int n = epoll_wait(x->poll, ev, 3 * EFFECTS_AT_ONCE, 0);
+	bool seen[EFFECTS_AT_ONCE] = { false };
+	for (int i = 0; i < n; i++) {
+		size_t slot = (size_t)ev[i].data.u64;
+		if (slot < EFFECTS_AT_ONCE && !seen[slot])
+			look_at(&x->v[slot], sink);
+		seen[slot] = true;
+	}
+}
+
+/* ---- deadlines -------------------------------------------------------------------------------- */
+
+/* Not even SIGKILL took: it sits in the kernel. The step is over for the console; nothing waits for it. */
+static void give_up(struct running *r, struct feed_sink sink)
+{
+	char state[96], text[200];
+	child_state(&r->child, state, sizeof state);
+	(void)snprintf(text, sizeof text, "did not return; its process %d is in state %s; nothing else waits for it",
+		       (int)r->child.pid, state);
+	r->status = 128 + SIGKILL;
+	child_close_pipes(&r->child);
+	settle(r, text, sink);
+}
+
+static void lose_patience(struct running *r, uint64_t now_ms, struct feed_sink sink)
+{
+	r->late = true;
+	switch (r->patience) {
+	case PATIENT:
+		child_signal(&r->child, SIGTERM);
+		r->until_ms = now_ms + EFFECTS_TERM_MS;
+		r->patience = ASKED_TO_END;
+		break;
+	case ASKED_TO_END:
+		child_signal(&r->child, SIGKILL);
+		r->until_ms = now_ms + EFFECTS_KILL_MS;
+		r->patience = KILLED;
+		break;
+	case KILLED:
+	case GIVEN_UP:
+		r->until_ms = 0;
+		r->patience = GIVEN_UP;
+		give_up(r, sink);
+		break;
+	}
+}
+
+void effects_tick(struct effects *x, uint64_t now_ms, struct feed_sink sink)
+{
+	for (size_t i = 0; i < EFFECTS_AT_ONCE; i++) {
+		struct running *r = &x->v[i];
+		if (r->job && r->until_ms && now_ms >= r->until_ms)
+			lose_patience(r, now_ms, sink);
+	}
+}
+
+int effects_next_ms(const struct effects *x, uint64_t now_ms)
+{
+	int next = -1;
+	for (size_t i = 0; i < EFFECTS_AT_ONCE; i++) {
+		const struct running *r = &x->v[i];
+		if (!r->job || !r->until_ms)
+			continue;
+		int ms = r->until_ms <= now_ms ? 0 : (int)(r->until_ms - now_ms);
+		next = next < 0 || ms < next ? ms : next;
+	}
+	return next;
+}
+
+int effects_init(struct effects *x, const struct paths *paths, const char *incident, struct err *e)
+{
+	*x = (struct effects){ .paths = paths, .incident = incident, .journal = -1 };
+	for (size_t i = 0; i < EFFECTS_AT_ONCE; i++)
+		x->v[i].child = CHILD_NONE;
+	x->poll = epoll_create1(EPOLL_CLOEXEC);
+	return x->poll < 0 ? err_set(e, errno, "epoll for commands") : 0;
+}
+
+void effects_done(struct effects *x)
+{
+	for (size_t i = 0; i < EFFECTS_AT_ONCE; i++) {
+		child_forget(&x->v[i].child);
+		lines_done(&x->v[i].out);
+		lines_done(&x->v[i].err);
+	}
+	own_close(&x->journal);
+	own_close(&x->poll);
+	x->journal = x->poll = -1;
+}
