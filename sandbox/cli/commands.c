@@ -1,0 +1,91 @@
+/* The command rows and what all commands share; see commands.h. */
+#include "sandbox/cli/commands.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "probes/base/text.h"
+
+const struct command commands[] = {
+	{ "run", "[LIMITS] [OPTIONS] -- PROGRAM [ARG...]", "run a program in a box of its own", cmd_run },
+	{ "check", "[--json]", "what this host can enforce, what is missing, and the remedy", cmd_check },
+	{ "explain", "stages|limits|syscalls|verdicts|metrics|events, or verdict FILE",
+	  "the tables the program is made of; or a stored verdict, computed again", cmd_explain },
+	{ "completion", "bash", "the shell's completion, made from these tables", cmd_completion },
+	{ "init", "--box-id ID", "make a box that lives across runs", NULL },
+	{ "cleanup", "--box-id ID", "remove such a box", NULL },
+	{ "execute-code", "--language L --code TEXT|--source FILE", "compile and run source code, each step in a box",
+	  NULL },
+	{ "status", "[--json]", "boxes alive now", NULL },
+	{ "health", "[--recover [--cleanup]] [--check] [--json]", "the worker's health, and the way back to it", NULL },
+	{ "reclaim", "KIND [ID...]", "remove leftovers of one kind", NULL },
+	{ "metrics", "", "Prometheus text", NULL },
+	{ "serve", "[--listen ADDRESS]", "/metrics and /health over HTTP", NULL },
+	{ "report", "", "the host's state for a ticket", NULL },
+	{ "drill", "list|run NAME", "practise recovery on planted faults", NULL },
+};
+const unsigned command_count = sizeof commands / sizeof commands[0];
+
+const struct command *command_find(const char *name)
+{
+	for (unsigned i = 0; i < command_count; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+void complain(const char *fmt, ...)
+{
+	char plain[600], safe[1800];
+	va_list ap;
+	va_start(ap, fmt);
+	(void)vsnprintf(plain, sizeof plain, fmt, ap);
+	va_end(ap);
+	(void)fprintf(stderr, "rustbox: %s\n", text_escape(plain, safe, sizeof safe));
+}
+
+int finish(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	complain("can't write the output: %s", strerror(errno));
+	return EXIT_IE;
+}
+
+void commands_usage(void)
+{
+	(void)printf("usage: rustbox [--root DIR] COMMAND ...\n\n");
+	for (unsigned i = 0; i < command_count; i++)
+		(void)printf("  %-13s %s\n", commands[i].name, commands[i].help);
+	(void)printf("\n`rustbox COMMAND --help` says more; the manual is rustbox(1).\n");
+}
+
+/* Beside this very binary first: a build tree must not run an installed helper of another version. */
+int command_hand_over(const struct invocation *in)
+{
+	char self[512], path[600];
+	char *argv[256] = { (char[]){ "rustbox-ops" } };
+	int n = 1;
+	ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+	if (in->argc > 254) {
+		complain("%s: too many arguments", in->argv[0]);
+		return EXIT_USAGE;
+	}
+	for (int i = 0; i < in->argc; i++)
+		argv[n++] = in->argv[i];
+	if (len > 0) {
+		self[len] = '\0';
+		char *slash = strrchr(self, '/');
+		if (slash)
+			*slash = '\0';
+		(void)snprintf(path, sizeof path, "%s/rustbox-ops", self);
+		(void)execv(path, argv);
+	}
+	(void)execv(RUSTBOX_LIBEXECDIR "/rustbox-ops", argv);
+	complain("%s needs rustbox-ops, which is neither beside this program nor in %s: install rustbox completely",
+		 in->argv[0], RUSTBOX_LIBEXECDIR);
+	return EXIT_IE;
+}

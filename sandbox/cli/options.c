@@ -1,0 +1,163 @@
+/* Parsing the options of `rustbox run`; see options.h. */
+#include "sandbox/cli/options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "probes/base/json.h"
+
+const struct option_row run_option_rows[OPTION_COUNT] = {
+#define X(id, n, a, h) [OPTION_##id] = { .name = n, .arg = a, .help = h },
+	RUN_OPTIONS(X)
+#undef X
+};
+
+/* One word of the command line, taken apart: an option, a limit, or neither. */
+struct word {
+	int option, limit; /* -1 when it is not one */
+	const char *value; /* NULL for a switch */
+	int next;	   /* where to go on */
+};
+
+static int find_option(const char *name)
+{
+	for (int i = 0; i < OPTION_COUNT; i++)
+		if (strcmp(run_option_rows[i].name, name) == 0)
+			return i;
+	return -1;
+}
+
+static int read_word(int argc, char **argv, int at, struct word *ret, struct err *e)
+{
+	char name[40];
+	const char *text = argv[at] + 2;
+	size_t n = strcspn(text, "=");
+	if (strncmp(argv[at], "--", 2) != 0 || n == 0 || n >= sizeof name)
+		return err_say(e, EINVAL, "'%.40s' is no option; `rustbox run --help` lists them", argv[at]);
+	memcpy(name, text, n);
+	name[n] = '\0';
+	struct word w = { .option = find_option(name), .limit = limit_by_flag(name), .next = at + 1 };
+	if (w.option < 0 && w.limit < 0)
+		return err_say(e, EINVAL, "--%s is no option; `rustbox run --help` lists them", name);
+	bool takes = w.limit >= 0 || run_option_rows[w.option].arg;
+	if (!takes && text[n] == '=')
+		return err_say(e, EINVAL, "--%s takes no value", name);
+	if (takes && text[n] == '=') {
+		w.value = text + n + 1;
+	} else if (takes) {
+		if (at + 1 >= argc)
+			return err_say(e, EINVAL, "--%s needs a value", name);
+		w.value = argv[at + 1];
+		w.next = at + 2;
+	}
+	*ret = w;
+	return 0;
+}
+
+static int load_spec(const char *file, struct arena *a, struct spec *ret, struct err *e)
+{
+	json_error_t where;
+	autojson json_t *obj = json_load_file(file, JSON_REJECT_DUPLICATES, &where);
+	if (!obj)
+		return err_say(e, EINVAL, "--spec %.60s: line %d: %.100s", file, where.line, where.text);
+	int rc = spec_from_json(obj, a, ret, e);
+	return rc < 0 ? err_wrap(e, "--spec %.60s", file) : 0;
+}
+
+/* What other options build upon comes first, wherever it stands. */
+static int apply_base(const struct word *w, struct arena *a, struct run_options *o, struct err *e)
+{
+	if (w->option == OPTION_SPEC)
+		return load_spec(w->value, a, &o->spec, e);
+	return w->option == OPTION_PROFILE ? spec_set_profile(&o->spec, w->value, e) : 0;
+}
+
+static int apply(const struct word *w, struct arena *a, struct run_options *o, struct err *e)
+{
+	struct spec *s = &o->spec;
+	if (w->limit >= 0)
+		return limit_parse((enum limit)w->limit, w->value, &s->limits.of[w->limit], e);
+	switch ((enum run_option)w->option) {
+	case OPTION_PROFILE:
+	case OPTION_SPEC: break; /* done already */
+	case OPTION_JSON: o->json = w->value; break;
+	case OPTION_BOX_ID: s->box = w->value; break;
+	case OPTION_DIR: return spec_add_bind(s, a, w->value, e);
+	case OPTION_ENV: return spec_add_env(s, a, w->value, getenv(w->value), e);
+	case OPTION_CHDIR: s->chdir = w->value; break;
+	case OPTION_STDIN: s->stdin_file = w->value; break;
+	case OPTION_STDIN_TEXT: s->stdin_text = w->value; break;
+	case OPTION_STDOUT: s->stdout_file = w->value; break;
+	case OPTION_STDERR: s->stderr_file = w->value; break;
+	case OPTION_STRICT: s->permissive = false; break;
+	case OPTION_PERMISSIVE: s->permissive = true; break;
+	case OPTION_CGROUP_V1: s->force_v1 = true; break;
+	case OPTION_DRY_RUN: o->dry_run = true; break;
+	case OPTION_TIMINGS: o->timings = true; break;
+	case OPTION_WORKER: o->worker = w->value; break;
+	case OPTION_QUIET: o->quiet = true; break;
+	case OPTION_HELP: o->help = true; break;
+	case OPTION_COUNT: break;
+	}
+	return 0;
+}
+
+typedef int (*apply_fn)(const struct word *, struct arena *, struct run_options *, struct err *);
+
+/* Walks the options; *ret is where the program begins. */
+static int walk(int argc, char **argv, apply_fn use, struct arena *a, struct run_options *o, int *ret, struct err *e)
+{
+	int at = 1;
+	while (at < argc && argv[at][0] == '-' && strcmp(argv[at], "--") != 0) {
+		struct word w;
+		int rc = read_word(argc, argv, at, &w, e);
+		if (rc == 0)
+			rc = use(&w, a, o, e);
+		if (rc < 0)
+			return rc;
+		at = w.next;
+	}
+	*ret = at < argc && strcmp(argv[at], "--") == 0 ? at + 1 : at;
+	return 0;
+}
+
+int options_parse(int argc, char **argv, struct arena *a, struct run_options *ret, struct err *e)
+{
+	struct run_options o = { 0 };
+	int program = argc;
+	spec_init(&o.spec);
+	int rc = walk(argc, argv, apply_base, a, &o, &program, e);
+	if (rc == 0)
+		rc = walk(argc, argv, apply, a, &o, &program, e);
+	if (rc < 0)
+		return rc;
+	if (program < argc)
+		o.spec.argv = argv + program;
+	if (o.json && strcmp(o.json, "-") == 0)
+		o.spec.capture = true;
+	if (!o.help)
+		rc = spec_check(&o.spec, e);
+	if (rc == 0)
+		*ret = o;
+	return rc;
+}
+
+void options_usage(void)
+{
+	char left[80], judge[40], agent[40];
+	(void)printf("usage: rustbox run [LIMITS] [OPTIONS] -- PROGRAM [ARG...]\n\nLimits (judge, agent):\n");
+	for (int i = 0; i < LIMIT_COUNT; i++) {
+		const struct limit_row *row = &limit_rows[i];
+		(void)limit_format((enum limit)i, row->defaults[PROFILE_JUDGE], judge, sizeof judge);
+		(void)limit_format((enum limit)i, row->defaults[PROFILE_AGENT], agent, sizeof agent);
+		(void)printf("  --%-14s %s (%s, %s)\n", row->flag, row->help, judge, agent);
+	}
+	(void)printf("  sizes take k, M, G; times take ms, s, m; `none` lifts a limit\n\nOptions:\n");
+	for (int i = 0; i < OPTION_COUNT; i++) {
+		const struct option_row *row = &run_option_rows[i];
+		(void)snprintf(left, sizeof left, "--%s%s%s", row->name, row->arg ? " " : "", row->arg ? row->arg : "");
+		(void)printf("  %-30s %s\n", left, row->help);
+	}
+	(void)printf("\nExit status: 0 OK, 1 another verdict, 2 usage, 3 IE, 4 worker quarantined.\n");
+}

@@ -1,0 +1,139 @@
+/* `rustbox run`: one program, one box, one verdict. What is printed where is contract, not taste. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "probes/base/json.h"
+#include "probes/base/own.h"
+#include "probes/base/text.h"
+#include "probes/health.h"
+#include "sandbox/box/box.h"
+#include "sandbox/box/result.h"
+#include "sandbox/cli/commands.h"
+#include "sandbox/cli/dry_run.h"
+#include "sandbox/cli/options.h"
+
+static int refuse_quarantined(const struct scope *scope)
+{
+	struct health health;
+	struct err e = { 0 };
+	int rc = health_read(scope, &health, &e);
+	if (rc == 0 && health.status != HEALTH_QUARANTINED)
+		return EXIT_GOOD;
+	if (rc < 0 && rc != -EBADMSG) {
+		complain("the worker's health can't be read, so nothing was started: %s", e.text);
+		return EXIT_QUARANTINED;
+	}
+	complain("IE: the worker is quarantined (%s%s%s); nothing was started; see `rustbox health`, then `rustbox "
+		 "health --recover --cleanup`", health_reason_word(health.reason), *health.note ? ": " : "", health.note);
+	return EXIT_QUARANTINED;
+}
+
+static void put_line(const struct outcome *o)
+{
+	char memory[16], end[80] = "";
+	const struct evidence *ev = &o->evidence;
+	text_size(ev->cg.memory_peak ? ev->cg.memory_peak : ev->usage.max_rss, memory, sizeof memory);
+	if (ev->waited && WIFEXITED(ev->wstatus))
+		(void)snprintf(end, sizeof end, ", exit %d", WEXITSTATUS(ev->wstatus));
+	else if (ev->waited && WIFSIGNALED(ev->wstatus))
+		(void)snprintf(end, sizeof end, ", SIG%s", sigabbrev_np(WTERMSIG(ev->wstatus)) ?: "?");
+	(void)fprintf(stderr, "%s (%s%s) cpu %.3f s, wall %.3f s, memory %s\n", status_word(o->verdict.status),
+		      cause_word(o->verdict.cause), end, (double)evidence_cpu_ns(ev) / 1e9, (double)ev->wall_ns / 1e9, memory);
+}
+
+/* Errors are always said; the verdict line only to a person; what is missing whenever something is. */
+static void speak(const struct outcome *o, const struct run_options *opt)
+{
+	bool json_only = opt->json && strcmp(opt->json, "-") == 0;
+	for (size_t i = 0; o->started && i < o->plan.nmissing; i++)
+		complain("ran without %s: %s; %s", o->plan.missing[i].control, o->plan.missing[i].why,
+			 o->plan.missing[i].remedy);
+	for (unsigned i = 0; o->cleanup.outcome == CLEANUP_LEAKED && i < o->cleanup.nerrors && i < CLEANUP_ERRORS; i++)
+		complain("cleanup: %s; see `rustbox health`", o->cleanup.errors[i].text);
+	if (o->verdict.status == STATUS_IE)
+		complain("IE (%s): %s", cause_word(o->verdict.cause), o->error.code ? o->error.text : o->verdict.because);
+	else if (!opt->quiet && !json_only && isatty(STDERR_FILENO))
+		put_line(o);
+}
+
+static int write_json(FILE *out, const json_t *obj)
+{
+	if (json_dumpf(obj, out, JSON_COMPACT | JSON_REAL_PRECISION(15)) < 0 || fputc('\n', out) == EOF)
+		return -EIO;
+	return fflush(out) == 0 ? 0 : -errno;
+}
+
+static int write_result(FILE *file, const struct outcome *o, const struct run_options *opt)
+{
+	struct result_extra extra = { .worker = opt->worker, .timings = opt->timings };
+	if (!opt->json)
+		return 0;
+	autojson json_t *obj = result_to_json(o, &extra);
+	int rc = write_json(file ? file : stdout, obj);
+	if (rc < 0)
+		complain("can't write the result to %s: %s", opt->json, strerror(-rc));
+	return rc;
+}
+
+static int status_of(int rc, const struct outcome *o)
+{
+	if (rc == -EINVAL && !o->started)
+		return EXIT_USAGE;
+	if (o->verdict.status == STATUS_OK)
+		return EXIT_GOOD;
+	return o->verdict.status == STATUS_IE ? EXIT_IE : EXIT_VERDICT;
+}
+
+static int run_one(const struct invocation *in, const struct host *host, struct arena *a, struct run_options *opt)
+{
+	struct outcome o;
+	sigset_t cancel;
+	autofile FILE *file = NULL;
+	/* Opened first: a result that can't be kept is noticed before anything runs. */
+	if (opt->json && strcmp(opt->json, "-") != 0) {
+		file = fopen(opt->json, "we");
+		if (!file) {
+			complain("--json %s: %s", opt->json, strerror(errno));
+			return EXIT_USAGE;
+		}
+	}
+	(void)sigemptyset(&cancel);
+	(void)sigaddset(&cancel, SIGINT);
+	(void)sigaddset(&cancel, SIGTERM);
+	(void)sigaddset(&cancel, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &cancel, NULL) < 0)
+		complain("sigprocmask: %s", strerror(errno));
+	struct box_context context = { .paths = in->paths, .host = host, .cancel = &cancel, .in_fd = STDIN_FILENO,
+				       .out_fd = STDOUT_FILENO, .err_fd = STDERR_FILENO };
+	int rc = box_run(&opt->spec, &context, a, &o);
+	int written = write_result(file, &o, opt);
+	speak(&o, opt);
+	return written < 0 ? EXIT_IE : status_of(rc, &o);
+}
+
+int cmd_run(const struct invocation *in)
+{
+	autoarena struct arena a = { 0 };
+	struct run_options opt;
+	struct host host;
+	struct err e;
+	struct scope scope = scope_host(in->paths);
+	if (options_parse(in->argc, in->argv, &a, &opt, &e) < 0) {
+		complain("%s", e.text);
+		return EXIT_USAGE;
+	}
+	if (opt.help) {
+		options_usage();
+		return finish(EXIT_GOOD);
+	}
+	host_look(&scope, &a, &host);
+	if (opt.dry_run)
+		return dry_run(&opt, &host, &a);
+	int refused = refuse_quarantined(&scope);
+	return refused != EXIT_GOOD ? refused : run_one(in, &host, &a, &opt);
+}
