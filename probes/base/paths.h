@@ -25,6 +25,7 @@
 	X(RUN, "/run/rustbox", "what a reboot forgets")                                           \
 	X(LEDGER, "/run/rustbox/ledger", "one file per box; its flock is held while the box lives") \
 	X(SLOTS, "/run/rustbox/slots", "one file per uid of the pool; flock held while in use")   \
+	X(RECOVERY, "/run/rustbox/recovery.lock", "held by the recovery at work, and says who that is") \
 	X(EMPTY, "/run/rustbox/empty", "the permanent empty directory where roots are put together") \
 	X(CONFIG, "/etc/rustbox/config.json", "overrides")
 
