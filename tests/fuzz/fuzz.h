@@ -20,10 +20,10 @@ static inline char *fuzz_text(const uint8_t *data, size_t size)
 	return text;
 }
 
-/* An error is negative, has a code and one line of plain text; success has none of it. */
+/* An error is negative, has a code and a text; who prints it escapes what it quotes (the CLI attacks prove that). */
 static inline void fuzz_error(int result, const struct err *e)
 {
-	if (result > 0 || (result < 0 && (e->code == 0 || e->text[0] == '\0' || strchr(e->text, '\n'))))
+	if (result > 0 || (result < 0 && (e->code == 0 || e->text[0] == '\0')))
 		abort();
 }
 
