@@ -10,7 +10,6 @@
 
 #include "probes/base/kfile.h"
 #include "probes/base/own.h"
-#include "sandbox/kernel/cgroup_ops.h"
 #include "sandbox/kernel/sys.h"
 
 static const char *const controller_names[HOST_CONTROLLER_COUNT] = {
@@ -257,10 +256,10 @@ int cgroup_oom_fd(const struct cgroup *cg, struct err *e)
 
 uint32_t cgroup_counters(const struct cgroup *cg, struct cgroup_counters *ret)
 {
-	uint32_t gaps = 0;
+	uint32_t gaps = SOURCE_BIT(SOURCE_CPU) | SOURCE_BIT(SOURCE_MEMORY) | SOURCE_BIT(SOURCE_PIDS);
 	*ret = (struct cgroup_counters){ 0 };
 	for (size_t i = 0; i < cg->n; i++)
-		gaps |= cg->trees[i].ops->counters(&cg->trees[i], ret);
+		gaps &= ~cg->trees[i].ops->counters(&cg->trees[i], ret);
 	return gaps;
 }
 

@@ -19,21 +19,11 @@
 
 #include "probes/base/paths.h"
 #include "probes/host.h"
+#include "sandbox/kernel/cgroup_tree.h"
 #include "sandbox/policy/evidence.h"
 #include "sandbox/policy/rows.h"
 
 enum { CGROUP_TREES = HOST_CONTROLLER_COUNT + 1 };
-
-struct cgroup_ops;
-
-struct cgroup_tree {
-	const struct cgroup_ops *ops;
-	const char *hierarchy;	/* "memory", "pids", ... on v1; "unified" on v2: as in resource ids */
-	uint32_t controllers;	/* bit per host_controller served here */
-	char path[121];		/* relative to the hierarchy's mount, with a leading slash: "/rustbox-x" */
-	int top_fd;		/* the hierarchy's mount point */
-	int fd;			/* the box's directory; -1 until made or found */
-};
 
 struct cgroup {
 	struct cgroup_tree trees[CGROUP_TREES];
@@ -67,8 +57,8 @@ int cgroup_clone_fd(const struct cgroup *cg);
 /* An eventfd that becomes readable when v1 memory reports out-of-memory, or -1 where v2 ends the box itself. */
 int cgroup_oom_fd(const struct cgroup *cg, struct err *e) MUST_CHECK;
 
-/* What the kernel counted since the cgroup was made. Returns bits of SOURCE_CPU, _MEMORY, _PIDS that could not be
- * read although their controller is used: those fields stay 0. */
+/* What the kernel counted since the cgroup was made. Returns the bits of SOURCE_CPU, _MEMORY, _PIDS
+ * that could not be read: those fields stay 0 and mean nothing. */
 uint32_t cgroup_counters(const struct cgroup *cg, struct cgroup_counters *ret) MUST_CHECK;
 /* The CPU time alone, for the supervisor's regular look; false when unknown. */
 bool cgroup_cpu_ns(const struct cgroup *cg, uint64_t *ret) MUST_CHECK;

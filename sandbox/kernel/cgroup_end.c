@@ -17,7 +17,7 @@
 #include "probes/base/clock.h"
 #include "probes/base/kfile.h"
 #include "probes/base/own.h"
-#include "sandbox/kernel/cgroup_ops.h"
+#include "sandbox/kernel/cgroup.h"
 #include "sandbox/kernel/sys.h"
 
 enum { DEPTH_MAX = 256, PIDS_MAX = 4096 };

@@ -8,7 +8,7 @@
 
 #include "probes/base/clock.h"
 #include "probes/base/kfile.h"
-#include "sandbox/kernel/cgroup_ops.h"
+#include "sandbox/kernel/cgroup_tree.h"
 #include "sandbox/kernel/sys.h"
 
 /* A new cpuset has neither cpus nor memory nodes and refuses members until it does. */
@@ -32,21 +32,21 @@ static int ready_v1(const struct cgroup_tree *tree, int parent_fd, int fd, struc
 
 static uint32_t counters_v1(const struct cgroup_tree *tree, struct cgroup_counters *ret)
 {
-	uint32_t gaps = 0;
+	uint32_t seen = 0;
 	if (cgroup_serves(tree, HOST_MEMORY) &&
-	    (kfile_u64(tree->fd, "memory.max_usage_in_bytes", &ret->memory_peak) < 0 ||
-	     kfile_u64(tree->fd, "memory.failcnt", &ret->memory_fails) < 0 ||
-	     kfile_keyed_u64(tree->fd, "memory.oom_control", "oom_kill", &ret->oom_kills) < 0))
-		gaps |= SOURCE_BIT(SOURCE_MEMORY);
+	    kfile_u64(tree->fd, "memory.max_usage_in_bytes", &ret->memory_peak) == 0 &&
+	    kfile_u64(tree->fd, "memory.failcnt", &ret->memory_fails) == 0 &&
+	    kfile_keyed_u64(tree->fd, "memory.oom_control", "oom_kill", &ret->oom_kills) == 0)
+		seen |= SOURCE_BIT(SOURCE_MEMORY);
 	if (cgroup_serves(tree, HOST_PIDS)) {
-		if (kfile_keyed_u64(tree->fd, "pids.events", "max", &ret->pids_refused) < 0)
-			gaps |= SOURCE_BIT(SOURCE_PIDS);
+		if (kfile_keyed_u64(tree->fd, "pids.events", "max", &ret->pids_refused) == 0)
+			seen |= SOURCE_BIT(SOURCE_PIDS);
 		if (kfile_u64(tree->fd, "pids.peak", &ret->pids_peak) < 0)
-			ret->pids_peak = 0; /* Linux 6.12 and later say it */
+			ret->pids_peak = 0; /* older kernels do not say */
 	}
-	if (cgroup_serves(tree, HOST_CPUACCT) && kfile_u64(tree->fd, "cpuacct.usage", &ret->cpu_ns) < 0)
-		gaps |= SOURCE_BIT(SOURCE_CPU);
-	return gaps;
+	if (cgroup_serves(tree, HOST_CPUACCT) && kfile_u64(tree->fd, "cpuacct.usage", &ret->cpu_ns) == 0)
+		seen |= SOURCE_BIT(SOURCE_CPU);
+	return seen;
 }
 
 static bool cpu_ns_v1(const struct cgroup_tree *tree, uint64_t *ret)

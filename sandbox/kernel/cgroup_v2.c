@@ -4,7 +4,7 @@
 
 #include "probes/base/clock.h"
 #include "probes/base/kfile.h"
-#include "sandbox/kernel/cgroup_ops.h"
+#include "sandbox/kernel/cgroup_tree.h"
 #include "sandbox/kernel/sys.h"
 
 static const char *const names[HOST_CONTROLLER_COUNT] = {
@@ -62,24 +62,24 @@ static bool cpu_ns_v2(const struct cgroup_tree *tree, uint64_t *ret)
 
 static uint32_t counters_v2(const struct cgroup_tree *tree, struct cgroup_counters *ret)
 {
-	uint32_t gaps = 0;
+	uint32_t seen = 0;
 	if (cgroup_serves(tree, HOST_MEMORY)) {
-		if (kfile_keyed_u64(tree->fd, "memory.events", "max", &ret->memory_fails) < 0 ||
-		    kfile_keyed_u64(tree->fd, "memory.events", "oom_kill", &ret->oom_kills) < 0)
-			gaps |= SOURCE_BIT(SOURCE_MEMORY);
+		if (kfile_keyed_u64(tree->fd, "memory.events", "max", &ret->memory_fails) == 0 &&
+		    kfile_keyed_u64(tree->fd, "memory.events", "oom_kill", &ret->oom_kills) == 0)
+			seen |= SOURCE_BIT(SOURCE_MEMORY);
 		/* memory.peak came with Linux 5.19; without it rusage is the only witness of the peak. */
 		if (kfile_u64(tree->fd, "memory.peak", &ret->memory_peak) < 0)
 			ret->memory_peak = 0;
 	}
 	if (cgroup_serves(tree, HOST_PIDS)) {
-		if (kfile_keyed_u64(tree->fd, "pids.events", "max", &ret->pids_refused) < 0)
-			gaps |= SOURCE_BIT(SOURCE_PIDS);
+		if (kfile_keyed_u64(tree->fd, "pids.events", "max", &ret->pids_refused) == 0)
+			seen |= SOURCE_BIT(SOURCE_PIDS);
 		if (kfile_u64(tree->fd, "pids.peak", &ret->pids_peak) < 0)
 			ret->pids_peak = 0;
 	}
-	if (cgroup_serves(tree, HOST_CPUACCT) && !cpu_ns_v2(tree, &ret->cpu_ns))
-		gaps |= SOURCE_BIT(SOURCE_CPU);
-	return gaps;
+	if (cpu_ns_v2(tree, &ret->cpu_ns))
+		seen |= SOURCE_BIT(SOURCE_CPU);
+	return seen;
 }
 
 static int thaw(int dirfd, void *arg)

@@ -332,6 +332,12 @@ int sys_signal_default(int signal)
 	return result(sigaction(signal, &fallback, NULL));
 }
 
+int sys_signal_ignore(int signal)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	return result(sigaction(signal, &ignore, NULL));
+}
+
 int sys_signalfd(const sigset_t *set)
 {
 	return result(signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK));

@@ -87,6 +87,7 @@ pid_t sys_wait_any(int *status, int options, struct rusage *usage) MUST_CHECK; /
 pid_t sys_setsid(void) MUST_CHECK;
 int sys_sigmask(int how, const sigset_t *set, sigset_t *old) MUST_CHECK;
 int sys_signal_default(int signal) MUST_CHECK;
+int sys_signal_ignore(int signal) MUST_CHECK;
 int sys_signalfd(const sigset_t *set) MUST_CHECK;
 int sys_timerfd(uint64_t at_mono_ns, uint64_t every_ns) MUST_CHECK; /* absolute first expiry, then each period */
 int sys_sethostname(const char *name) MUST_CHECK;

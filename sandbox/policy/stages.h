@@ -67,9 +67,10 @@ struct stage_order {
 extern const struct stage_order stage_order[];
 extern const unsigned stage_order_count;
 
-/* One journal record, child to supervisor: err is 0 or the positive errno that stopped the stage. */
+/* One journal record, child to supervisor: err is 0 or the positive errno that stopped the stage; row says which
+ * row of the plan (a mount, a resource limit) it was at, counted from 1, 0 for none. */
 struct note {
-	uint8_t stage, pad[3];
+	uint8_t stage, row, pad[2];
 	int32_t err;
 };
 

@@ -1,0 +1,33 @@
+/*
+ * What a run holds on the host, all of it recorded before it is made: its ledger and uid (locks), its cgroups, its
+ * workspace. Taken in this order, released in the reverse one.
+ */
+#ifndef SANDBOX_BOX_HOLD_H
+#define SANDBOX_BOX_HOLD_H
+
+#include "probes/base/paths.h"
+#include "probes/host.h"
+#include "sandbox/box/claim.h"
+#include "sandbox/box/plan.h"
+#include "sandbox/box/slot.h"
+#include "sandbox/kernel/cgroup.h"
+#include "sandbox/policy/cleanup.h"
+
+struct hold {
+	struct claim claim;
+	struct slot slot;
+	struct cgroup cgroup;
+	unsigned seq[CGROUP_TREES]; /* of the ledger's entries; 0: none */
+	int workspace_fd;
+	int join_fds[CGROUP_TREES], njoin;
+};
+
+#define HOLD_NONE ((struct hold){ .claim = CLAIM_NONE, .slot = SLOT_NONE, .workspace_fd = -1 })
+
+/* Fills in the plan's uid, workspace and cgroup descriptors. On failure the caller still releases. */
+int hold_take(const struct paths *paths, const struct host *host, struct plan *plan, struct hold *h, struct err *e)
+	MUST_CHECK;
+/* Within 5 s: one try, and another when it failed. What stays is named in ret and stays recorded. */
+void hold_release(struct hold *h, struct cleanup *ret);
+
+#endif

@@ -1,0 +1,283 @@
+/* See launch.h. After clone nothing is looked up, chosen or allocated: the stages walk the plan's rows. */
+#include "sandbox/box/launch.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "probes/base/own.h"
+#include "sandbox/kernel/child.h"
+#include "sandbox/kernel/creds.h"
+#include "sandbox/kernel/filter.h"
+#include "sandbox/kernel/rootfs.h"
+#include "sandbox/kernel/sys.h"
+
+/* The namespaces that clone makes; the cgroup namespace follows after joining, or it would show the host's. */
+static const struct namespace {
+	uint64_t flag;
+	const char *file;
+} namespaces[] = {
+	{ CLONE_NEWPID, "/proc/self/ns/pid" }, { CLONE_NEWNS, "/proc/self/ns/mnt" },
+	{ CLONE_NEWNET, "/proc/self/ns/net" }, { CLONE_NEWIPC, "/proc/self/ns/ipc" },
+	{ CLONE_NEWUTS, "/proc/self/ns/uts" },
+};
+enum { NAMESPACES = sizeof namespaces / sizeof namespaces[0] };
+
+/* All that the child knows. */
+struct seat {
+	const struct plan *plan;
+	const struct launch_kit *kit;
+	struct sock_fprog filter;
+	ino_t host_ns[NAMESPACES]; /* 0: not asked for */
+	int journal_fd, lifeline_fd, status_fd;
+	int stdio[3];
+	int root_fd;
+	size_t row; /* of the plan, at which the stage failed */
+	char title[96];
+};
+
+static void tell(const struct seat *s, enum stage stage, int r)
+{
+	struct note note = { .stage = (uint8_t)stage, .row = (uint8_t)(s->row > 255 ? 255 : s->row), .err = -r };
+	/* Without a journal nobody can know what holds here: then nothing may run. */
+	if (sys_write_all(s->journal_fd, &note, sizeof note) < 0)
+		_exit(1);
+}
+
+static int stage_namespaces(struct seat *s)
+{
+	for (size_t i = 0; i < NAMESPACES; i++) {
+		struct stat st;
+		if (!s->host_ns[i])
+			continue;
+		if (stat(namespaces[i].file, &st) < 0)
+			return -errno;
+		if (st.st_ino == s->host_ns[i])
+			return -EXDEV;
+	}
+	return s->plan->ns_flags & CLONE_NEWUTS ? sys_sethostname("rustbox") : 0;
+}
+
+static int stage_mounts(struct seat *s)
+{
+	const struct rootfs how = {
+		.rows = s->plan->mounts, .nrows = s->plan->nmounts, .stage_dir = s->kit->paths->of[PATH_EMPTY],
+		.workspace_fd = s->plan->workspace_fd, .uid = s->plan->uid,
+	};
+	s->root_fd = rootfs_build(&how, &s->row);
+	return s->root_fd < 0 ? s->root_fd : 0;
+}
+
+static int stage_cgroup(struct seat *s)
+{
+	for (int i = 0; i < s->plan->ncgroup_fds; i++) {
+		int r = sys_write_all(s->plan->cgroup_fds[i], "0", 1);
+		if (r < 0) {
+			s->row = (size_t)i + 1;
+			return r;
+		}
+	}
+	return s->plan->ns_flags & CLONE_NEWCGROUP ? sys_unshare(CLONE_NEWCGROUP) : 0;
+}
+
+static int stage_root(struct seat *s)
+{
+	return rootfs_enter(s->root_fd);
+}
+
+static int stage_limits(struct seat *s)
+{
+	(void)sys_umask(077);
+	int r = child_stdio(s->stdio);
+	int keep[] = { 0, 1, 2, s->journal_fd };
+	if (r == 0)
+		r = child_keep_only(keep, 4);
+	return r == 0 ? child_rlimits(s->plan->rlimits, s->plan->nrlimits, &s->row) : r;
+}
+
+static int stage_creds(struct seat *s)
+{
+	return creds_become(s->plan->uid, (gid_t)s->plan->uid);
+}
+
+static int stage_caps(struct seat *s)
+{
+	(void)s;
+	return creds_renounce();
+}
+
+static int stage_seccomp(struct seat *s)
+{
+	return sys_seccomp_filter(&s->filter);
+}
+
+static int stage_exec(struct seat *s)
+{
+	int r = sys_chdir(s->plan->cwd);
+	if (r < 0)
+		return r;
+	tell(s, STAGE_EXEC, 0);
+	int first = 0;
+	for (char **path = s->plan->candidates; *path; path++) {
+		r = sys_execve(*path, s->plan->argv, s->plan->env);
+		/* "Not here" says less than any other reason a candidate may have given. */
+		if (first == 0 || first == -ENOENT)
+			first = r;
+	}
+	return first ? first : -ENOENT;
+}
+
+/* The only table of the launch, in the order of STAGES; nothing else can call a stage. */
+static int (*const run_stage[])(struct seat *) = {
+	[STAGE_NAMESPACES] = stage_namespaces, [STAGE_MOUNTS] = stage_mounts, [STAGE_CGROUP] = stage_cgroup,
+	[STAGE_ROOT] = stage_root, [STAGE_LIMITS] = stage_limits, [STAGE_CREDS] = stage_creds,
+	[STAGE_CAPS] = stage_caps, [STAGE_SECCOMP] = stage_seccomp, [STAGE_EXEC] = stage_exec,
+};
+_Static_assert(sizeof run_stage / sizeof run_stage[0] == STAGE_COUNT, "one function for each stage");
+
+/* Where the walk passes from init to the program. */
+static const enum stage init_last = STAGE_ROOT, program_first = STAGE_LIMITS;
+_Static_assert(STAGE_LIMITS == STAGE_ROOT + 1, "no stage is left out or walked twice");
+
+static int walk(struct seat *s, enum stage from, enum stage to)
+{
+	for (enum stage stage = from; stage <= to; stage++) {
+		if (!(s->plan->configured & STAGE_BIT(stage)))
+			continue;
+		s->row = 0;
+		int r = run_stage[stage](s);
+		tell(s, stage, r);
+		bool optional = s->plan->optional & STAGE_BIT(stage) && !stage_rows[stage].floor;
+		if (r < 0 && !optional)
+			return r;
+	}
+	return 0;
+}
+
+static _Noreturn void inside(struct seat *s)
+{
+	if (child_begin(SIGCHLD) < 0 || walk(s, STAGE_NAMESPACES, init_last) < 0)
+		_exit(1);
+	pid_t program = sys_fork();
+	if (program < 0) {
+		tell(s, program_first, program);
+		_exit(1);
+	}
+	if (program == 0) {
+		sigset_t none;
+		(void)sigemptyset(&none);
+		if (sys_setsid() < 0 || sys_sigmask(SIG_SETMASK, &none, NULL) < 0)
+			_exit(1);
+		_exit(walk(s, program_first, STAGE_EXEC) < 0 ? 127 : 1);
+	}
+	const struct init init = {
+		.program = program, .lifeline_fd = s->lifeline_fd, .status_fd = s->status_fd,
+		.kept = { s->kit->kept[0], s->kit->kept[1] }, .title = s->title,
+	};
+	init_run(&init);
+}
+
+/* ---- before clone ---- */
+
+static int look_at_namespaces(struct seat *s, struct err *e)
+{
+	for (size_t i = 0; i < NAMESPACES; i++) {
+		struct stat st;
+		if (!(s->plan->ns_flags & namespaces[i].flag))
+			continue;
+		if (stat(namespaces[i].file, &st) < 0)
+			return err_set(e, errno, "look at %s", namespaces[i].file);
+		s->host_ns[i] = st.st_ino;
+	}
+	return 0;
+}
+
+/* Both ends of each pipe; what stays open here is closed by scope. */
+struct pipes {
+	int journal[2], status[2], lifeline[2], in[2], out[2], err[2];
+};
+
+static void pipes_close(struct pipes *p)
+{
+	int *all = (int *)p;
+	for (size_t i = 0; i < sizeof *p / sizeof *all; i++)
+		own_close(&all[i]);
+}
+
+static int pipes_open(struct pipes *p, int in_fd, struct err *e)
+{
+	int(*const pairs[])[2] = { &p->journal, &p->status, &p->lifeline, &p->out, &p->err, &p->in };
+	size_t n = sizeof pairs / sizeof pairs[0] - (in_fd >= 0); /* the last one is stdin's */
+	for (size_t i = 0; i < n; i++) {
+		int r = sys_pipe(*pairs[i], 0);
+		if (r < 0)
+			return err_set(e, -r, "make a pipe: raise the limit of open files (ulimit -n)");
+	}
+	/* Ours only: the program's ends are other open files, and stay as a program expects them. */
+	int ours[] = { p->out[0], p->err[0], p->in[1] };
+	for (size_t i = 0; i < 3; i++) {
+		int r = ours[i] < 0 ? 0 : sys_fcntl(ours[i], F_SETFL, O_NONBLOCK | (i == 2 ? O_WRONLY : O_RDONLY));
+		if (r < 0)
+			return err_set(e, -r, "make a pipe non-blocking");
+	}
+	return 0;
+}
+
+static int prepare(struct seat *s, struct arena *a, struct err *e)
+{
+	(void)snprintf(s->title, sizeof s->title, "rustbox: init %s", s->plan->box);
+	int r = look_at_namespaces(s, e);
+	if (r == 0 && s->plan->configured & STAGE_BIT(STAGE_SECCOMP))
+		r = filter_compile(syscall_rules, syscall_rule_count, a, &s->filter, e);
+	return r;
+}
+
+int launch(const struct plan *plan, const struct launch_kit *kit, struct child *ret, struct err *e)
+{
+	autoarena struct arena arena = { 0 };
+	struct seat seat = { .plan = plan, .kit = kit, .root_fd = -1 };
+	int r = prepare(&seat, &arena, e);
+	if (r < 0)
+		return r;
+	__attribute__((cleanup(pipes_close))) struct pipes p;
+	memset(&p, 0xff, sizeof p);
+	r = pipes_open(&p, kit->in_fd, e);
+	if (r < 0)
+		return r;
+	seat.journal_fd = p.journal[1];
+	seat.status_fd = p.status[1];
+	seat.lifeline_fd = p.lifeline[0];
+	seat.stdio[0] = kit->in_fd >= 0 ? kit->in_fd : p.in[0];
+	seat.stdio[1] = p.out[1];
+	seat.stdio[2] = p.err[1];
+	struct child c = CHILD_NONE;
+	c.pid = child_spawn(plan->ns_flags & ~(uint64_t)CLONE_NEWCGROUP, kit->clone_cgroup_fd, &c.pidfd, e);
+	if (c.pid < 0)
+		return c.pid;
+	if (c.pid == 0) {
+		/* Held here too, the lifeline would never hang up. */
+		(void)close(p.lifeline[1]);
+		inside(&seat);
+	}
+	c.journal_fd = take_fd(&p.journal[0]);
+	c.status_fd = take_fd(&p.status[0]);
+	c.lifeline_fd = take_fd(&p.lifeline[1]);
+	c.in_fd = take_fd(&p.in[1]);
+	c.out_fd = take_fd(&p.out[0]);
+	c.err_fd = take_fd(&p.err[0]);
+	*ret = c;
+	return 0;
+}
+
+void child_close(struct child *c)
+{
+	int *all[] = { &c->pidfd, &c->journal_fd, &c->status_fd, &c->lifeline_fd, &c->in_fd, &c->out_fd, &c->err_fd };
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+		own_close(all[i]);
+	*c = CHILD_NONE;
+}

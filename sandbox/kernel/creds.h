@@ -1,0 +1,20 @@
+/*
+ * Privileges, dropped and read back: what the kernel says afterwards counts, not that the calls succeeded.
+ * A partial drop cannot be undone, so any error here must end the process. Heapless; used after clone.
+ */
+#ifndef SANDBOX_KERNEL_CREDS_H
+#define SANDBOX_KERNEL_CREDS_H
+
+#include <sys/types.h>
+
+#include "probes/base/err.h"
+
+/* Bounding set (needs CAP_SETPCAP, so before the ids), ambient set, locked securebits, no supplementary groups,
+ * then all three gids and uids. -EPERM when the kernel's answer differs. */
+int creds_become(uid_t uid, gid_t gid) MUST_CHECK;
+/* Empties the capability sets and sets no_new_privs; reads all of it back. */
+int creds_renounce(void) MUST_CHECK;
+/* For a process that never execs: ids, empty sets, no_new_privs; the bounding set does not matter to it. */
+int creds_retire(uid_t uid, gid_t gid) MUST_CHECK;
+
+#endif

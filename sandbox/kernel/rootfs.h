@@ -1,0 +1,32 @@
+/*
+ * The box's root: rows in, a private tree out. All of it is made inside the child's own mount namespace, on
+ * file systems without a name on the host; when the namespace's last process dies, the kernel forgets it.
+ * Heapless; used after clone, except rootfs_workspace.
+ */
+#ifndef SANDBOX_KERNEL_ROOTFS_H
+#define SANDBOX_KERNEL_ROOTFS_H
+
+#include <sys/types.h>
+
+#include "probes/base/err.h"
+#include "sandbox/policy/rows.h"
+
+struct rootfs {
+	const struct mount_row *rows;
+	size_t nrows;
+	const char *stage_dir; /* an empty directory of the host: where the root is attached for a moment */
+	int workspace_fd;      /* a detached mount, or -1 */
+	uid_t uid;	       /* of rows that are `owned` */
+};
+
+/* A tmpfs that is mounted nowhere: the supervisor fills and reads it through the descriptor, the child attaches it.
+ * `data` is mount options ("size=...,nr_inodes=...,mode=0700"). Returns a descriptor or -errno. */
+int rootfs_workspace(const char *data, uid_t uid, struct err *e) MUST_CHECK;
+
+/* Makes every mount of this namespace private, then the root and its rows. Returns the root's descriptor, or
+ * -errno with *row = the number of the row that failed, counted from 1 (0: the root itself). */
+int rootfs_build(const struct rootfs *r, size_t *row) MUST_CHECK;
+/* The root becomes "/", read-only, and the host's tree is let go. */
+int rootfs_enter(int root_fd) MUST_CHECK;
+
+#endif
