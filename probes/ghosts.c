@@ -210,8 +210,8 @@ void ghosts_observe(struct look *l, struct resource_set *ret)
 		if (isdigit((unsigned char)d->d_name[0]))
 			take_process(&h, d->d_name);
 	if (h.hidden) {
-		(void)err_say(&why, EACCES, "hidden by permissions: the mounts of %zu processes; run as root to see them",
-			      h.hidden);
+		(void)err_say(&why, EACCES, "hidden by permissions: the mounts of %zu processes%s",
+			      h.hidden, geteuid() ? "; run as root to see them" : "");
 		set_incomplete(ret, &why);
 	}
 }

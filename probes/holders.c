@@ -274,7 +274,8 @@ void holders_find(const struct scope *scope, const struct resource *of, struct a
 	take_swaps(&s);
 	if (s.hidden) {
 		ret->complete = false;
-		(void)err_say(&ret->why, EACCES, "hidden by permissions: %zu processes; run as root to see them", s.hidden);
+		(void)err_say(&ret->why, EACCES, "hidden by permissions: %zu processes%s", s.hidden,
+			      geteuid() ? "; run as root to see them" : "");
 	}
 	look_done(&s.look);
 }

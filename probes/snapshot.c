@@ -155,6 +155,32 @@ json_t *resource_to_json(const struct resource *r)
 	return j;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_field(const struct resource *a, const struct resource *b, const struct field *f)
+{
+	static const size_t sizes[] = { [FIELD_U64] = 8, [FIELD_UINT] = 4, [FIELD_INT] = 4, [FIELD_BOOL] = sizeof(bool),
+					[FIELD_CHAR] = 1 };
+	const char *x = (const char *)a + f->at, *y = (const char *)b + f->at;
+	if (f->type == FIELD_TEXT)
+		return same_text(*(const char *const *)(const void *)x, *(const char *const *)(const void *)y);
+	return memcmp(x, y, sizes[f->type]) == 0;
+}
+
+bool resource_same(const struct resource *a, const struct resource *b)
+{
+	if (a->kind != b->kind || a->owner != b->owner || !same_text(a->id, b->id) || !same_text(a->name, b->name) ||
+	    !same_text(a->box, b->box) || !same_text(a->detail, b->detail) || !same_text(a->why, b->why))
+		return false;
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+		if (fields[i].kind == a->kind && !same_field(a, b, &fields[i]))
+			return false;
+	return true;
+}
+
 /* Text facts are never NULL in a resource that was seen; the same holds for one that was read. */
 static void fill_texts(struct resource *r)
 {

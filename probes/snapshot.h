@@ -21,6 +21,8 @@ void snapshot_take(const struct scope *scope, unsigned kinds, struct arena *a, s
 json_t *resource_to_json(const struct resource *r);
 int resource_from_json(const json_t *j, const char *path, struct arena *a, struct resource *ret, struct err *e)
 	MUST_CHECK;
+/* Whether two sightings of one resource tell the same: every field that JSON would show. */
+bool resource_same(const struct resource *a, const struct resource *b);
 json_t *snapshot_to_json(const struct snapshot *s);
 int snapshot_from_json(const json_t *j, struct arena *a, struct snapshot *ret, struct err *e) MUST_CHECK;
 

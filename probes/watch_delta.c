@@ -1,0 +1,74 @@
+/* What changed between two snapshots, as lines; see watch.h. Matched by identity, so that something that
+ * was renamed is a change and something new under an old name is not. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "probes/base/own.h"
+#include "probes/watch.h"
+
+static int by_id(const void *a, const void *b)
+{
+	const struct resource *const *x = a, *const *y = b;
+	return strcmp((*x)->id, (*y)->id);
+}
+
+static const struct resource **sorted(const struct resource_set *set)
+{
+	const struct resource **v = calloc(set->n + 1, sizeof *v);
+	if (!v)
+		abort();
+	for (size_t i = 0; i < set->n; i++)
+		v[i] = &set->v[i];
+	qsort(v, set->n, sizeof *v, by_id);
+	return v;
+}
+
+static void put_line(FILE *out, json_t *j)
+{
+	(void)json_dumpf(j, out, JSON_COMPACT);
+	(void)fputc('\n', out);
+	json_decref(j);
+}
+
+static void put_resource(FILE *out, const char *op, const struct resource *r)
+{
+	json_t *line = json_object(), *j = resource_to_json(r);
+	json_object_set_new(line, "op", json_string(op));
+	json_object_update(line, j);
+	json_decref(j);
+	put_line(out, line);
+}
+
+static void put_gone(FILE *out, const struct resource *r)
+{
+	put_line(out, json_pack("{s:s,s:s,s:s}", "op", "gone", "kind", resource_kind_word(r->kind), "id", r->id));
+}
+
+static void delta_kind(const struct resource_set *before, const struct resource_set *after, FILE *out)
+{
+	autofree const struct resource **b = sorted(before), **n = sorted(after);
+	size_t i = 0, k = 0;
+	while (i < before->n || k < after->n) {
+		int order = i == before->n ? 1 : k == after->n ? -1 : strcmp(b[i]->id, n[k]->id);
+		if (order < 0) {
+			put_gone(out, b[i++]);
+		} else if (order > 0) {
+			put_resource(out, "add", n[k++]);
+		} else {
+			if (!resource_same(b[i], n[k]))
+				put_resource(out, "change", n[k]);
+			i++;
+			k++;
+		}
+	}
+}
+
+int watch_delta(const struct snapshot *before, const struct snapshot *after, FILE *out, struct err *e)
+{
+	for (int k = 0; k < RES_KINDS; k++) {
+		const struct resource_set *b = &before->of[k], *n = &after->of[k];
+		if (b->v != n->v || b->n != n->n) /* a kind that was not looked at again is the same memory */
+			delta_kind(b, n, out);
+	}
+	return ferror(out) ? err_set(e, errno ? errno : EIO, "write the changes") : 0;
+}

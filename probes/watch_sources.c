@@ -1,0 +1,363 @@
+/*
+ * Event sources; see watch_sources.h. Every descriptor stands in one epoll set under a number that says
+ * what an event on it means. An event only says "look again": what is there is always read from the
+ * kernel's own tables, so a lost or doubled event costs a scan and never a wrong answer.
+ */
+#include "probes/watch_sources.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/fanotify.h>
+#include <sys/inotify.h>
+#include <sys/pidfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "probes/base/own.h"
+#include "probes/hierarchy.h"
+
+/* include/uapi/linux/fanotify.h of Linux 6.15; Debian 12's headers lack them. */
+#define REPORT_MNT 0x00004000u	     /* FAN_REPORT_MNT */
+#define MARK_MNTNS 0x00000110u	     /* FAN_MARK_MNTNS */
+#define MNT_EVENTS 0x03000000ull     /* FAN_MNT_ATTACH | FAN_MNT_DETACH */
+
+enum { EVENTS_AT_ONCE = 64, FD_RESERVE = 128 };
+enum tag { TAG_OUT, TAG_SIGNAL, TAG_FANOTIFY, TAG_MOUNTINFO, TAG_CGROUP, TAG_WORK, TAG_LEDGER, TAG_STATE, TAG_PID, TAGS };
+
+/* A directory that may not exist yet: then its nearest parent is watched until it does. */
+struct dir {
+	const char *path;
+	enum tag tag;
+	int wd; /* of the directory itself, -1 while only a parent is watched */
+};
+
+struct watched {
+	pid_t pid;
+	uint64_t start;
+	int fd;
+	bool seen; /* in the last snapshot */
+};
+
+struct sources {
+	struct arena a;
+	int epoll, fd[TAGS];
+	struct dir *dirs;
+	size_t ndirs;
+	int newest[TAGS]; /* highest inotify watch so far: a higher one is new */
+	bool short_of[TAGS]; /* the kernel refused a watch */
+	struct watched *pids;
+	size_t npids, maxpids;
+	bool all_pids;
+};
+
+static void join(struct sources *s, enum tag tag, int fd, uint32_t events)
+{
+	struct epoll_event ev = { .events = events, .data.u64 = (uint64_t)tag | (uint64_t)(uint32_t)fd << 32 };
+	s->fd[tag] = fd;
+	if (fd >= 0)
+		(void)epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &ev); /* a plain file as output cannot be waited for */
+}
+
+/* ---- directories -------------------------------------------------------------------------------- */
+static uint32_t dir_mask(enum tag tag)
+{
+	uint32_t mask = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+	return tag == TAG_LEDGER || tag == TAG_STATE ? mask | IN_MODIFY | IN_CLOSE_WRITE : mask;
+}
+
+static int add_watch(struct sources *s, enum tag tag, const char *path, uint32_t mask)
+{
+	int wd = inotify_add_watch(s->fd[tag], path, mask);
+	if (wd < 0 && (errno == ENOSPC || errno == ENOMEM || errno == EACCES))
+		s->short_of[tag] = true;
+	return wd;
+}
+
+/* Returns true when the directory has come under watch just now. */
+static bool arm(struct sources *s, struct dir *d)
+{
+	char path[PATH_ROOM * 2];
+	if (d->wd >= 0)
+		return false;
+	d->wd = add_watch(s, d->tag, d->path, dir_mask(d->tag));
+	if (d->wd >= 0)
+		return true;
+	(void)snprintf(path, sizeof path, "%s", d->path);
+	for (char *slash; (slash = strrchr(path, '/'));) {
+		slash[slash == path] = '\0';
+		if (add_watch(s, d->tag, path, IN_CREATE | IN_MOVED_TO | IN_ONLYDIR | IN_MASK_ADD) >= 0 ||
+		    strcmp(path, "/") == 0)
+			break;
+	}
+	/* It may have been made between the two calls. */
+	d->wd = add_watch(s, d->tag, d->path, dir_mask(d->tag));
+	return d->wd >= 0;
+}
+
+static void add_dir(struct sources *s, enum tag tag, const char *path)
+{
+	struct dir *d = arena_push(&s->a, &s->dirs, &s->ndirs, sizeof *s->dirs);
+	*d = (struct dir){ .path = path, .tag = tag, .wd = -1 };
+}
+
+static void open_dirs(struct sources *s, const struct scope *scope)
+{
+	const struct paths *p = scope->paths;
+	struct hierarchy *v = NULL;
+	size_t n = 0;
+	for (enum tag tag = TAG_CGROUP; tag <= TAG_STATE; tag++)
+		join(s, tag, inotify_init1(IN_CLOEXEC | IN_NONBLOCK), EPOLLIN);
+	if (hierarchies_read(scope, &s->a, &v, &n, NULL) == 0)
+		for (size_t i = 0; i < n; i++)
+			add_dir(s, TAG_CGROUP, *p->cgroup_parent ?
+				arena_printf(&s->a, "%s/%s", v[i].mount, p->cgroup_parent) : v[i].mount);
+	add_dir(s, TAG_WORK, p->of[PATH_WORK]);
+	add_dir(s, TAG_LEDGER, p->of[PATH_LEDGER]);
+	add_dir(s, TAG_STATE, p->of[PATH_STATE]);
+	for (size_t i = 0; i < s->ndirs; i++)
+		(void)arm(s, &s->dirs[i]);
+}
+
+/* Whether a change of this name can concern us: /tmp is full of other people's files. */
+static bool concerns(enum tag tag, const struct inotify_event *ev)
+{
+	if (tag == TAG_WORK)
+		return ev->len == 0 || strncmp(ev->name, "rustbox-", 8) == 0;
+	if (tag == TAG_STATE)
+		return ev->len == 0 || strncmp(ev->name, "health", 6) == 0;
+	return true;
+}
+
+static unsigned wake_of(enum tag tag)
+{
+	static const unsigned wake[TAGS] = { [TAG_FANOTIFY] = WAKE_MOUNTS, [TAG_MOUNTINFO] = WAKE_MOUNTS,
+					     [TAG_CGROUP] = WAKE_CGROUPS,  [TAG_WORK] = WAKE_DIRS,
+					     [TAG_LEDGER] = WAKE_ALL,	   [TAG_STATE] = WAKE_HEALTH,
+					     [TAG_SIGNAL] = WAKE_STOP,	   [TAG_OUT] = WAKE_STOP };
+	return wake[tag];
+}
+
+static unsigned take_inotify_event(struct sources *s, enum tag tag, const struct inotify_event *ev)
+{
+	bool own = false;
+	if (ev->mask & IN_Q_OVERFLOW)
+		return WAKE_RESYNC;
+	for (size_t i = 0; i < s->ndirs; i++) {
+		struct dir *d = &s->dirs[i];
+		if (d->tag != tag || d->wd != ev->wd)
+			continue;
+		own = true;
+		if (ev->mask & (IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF))
+			d->wd = -1;
+	}
+	/* Cgroups below the parents are watched as well; elsewhere other watches are only waiting parents. */
+	return (own || tag == TAG_CGROUP) && concerns(tag, ev) ? wake_of(tag) : 0;
+}
+
+static unsigned drain_inotify(struct sources *s, enum tag tag)
+{
+	_Alignas(struct inotify_event) char buf[16384];
+	unsigned wake = 0;
+	for (ssize_t n; (n = read(s->fd[tag], buf, sizeof buf)) > 0;)
+		for (char *at = buf; at < buf + n;) {
+			const struct inotify_event *ev = (const struct inotify_event *)(const void *)at;
+			wake |= take_inotify_event(s, tag, ev);
+			at += sizeof *ev + ev->len;
+		}
+	for (size_t i = 0; i < s->ndirs; i++)
+		if (s->dirs[i].tag == tag && arm(s, &s->dirs[i]))
+			wake |= wake_of(tag);
+	return wake;
+}
+
+/* ---- mounts ------------------------------------------------------------------------------------- */
+static int open_fanotify(void)
+{
+	autofd int fd = fanotify_init(FAN_CLASS_NOTIF | REPORT_MNT | FAN_CLOEXEC | FAN_NONBLOCK, O_RDONLY | O_CLOEXEC);
+	autofd int ns = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || ns < 0 || fanotify_mark(fd, FAN_MARK_ADD | MARK_MNTNS, MNT_EVENTS, ns, NULL))
+		return -1;
+	return take_fd(&fd);
+}
+
+static unsigned drain_fanotify(struct sources *s)
+{
+	_Alignas(struct fanotify_event_metadata) char buf[8192];
+	unsigned wake = WAKE_MOUNTS;
+	for (ssize_t n; (n = read(s->fd[TAG_FANOTIFY], buf, sizeof buf)) > 0;)
+		for (const struct fanotify_event_metadata *ev = (const void *)buf; FAN_EVENT_OK(ev, n);
+		     ev = FAN_EVENT_NEXT(ev, n))
+			wake |= ev->mask & FAN_Q_OVERFLOW ? WAKE_RESYNC : 0;
+	return wake;
+}
+
+/* ---- processes ---------------------------------------------------------------------------------- */
+static struct watched *find_pid(struct sources *s, int fd)
+{
+	for (size_t i = 0; i < s->npids; i++)
+		if (s->pids[i].fd == fd)
+			return &s->pids[i];
+	return NULL;
+}
+
+static void drop_pid(struct sources *s, struct watched *w)
+{
+	(void)close(w->fd); /* leaves the epoll set with its only descriptor */
+	*w = s->pids[--s->npids];
+}
+
+static bool follow_process(struct sources *s, const struct process_facts *p)
+{
+	for (size_t i = 0; i < s->npids; i++)
+		if (s->pids[i].pid == p->pid && s->pids[i].start == p->start_ticks)
+			return s->pids[i].seen = true;
+	if (p->state == 'Z' || p->state == 'X') /* has ended: only its parent's wait is still to come */
+		return true;
+	if (s->npids == s->maxpids)
+		return false;
+	int fd = pidfd_open(p->pid, 0);
+	if (fd < 0)
+		return errno == ESRCH;
+	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = TAG_PID | (uint64_t)(uint32_t)fd << 32 };
+	(void)epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &ev);
+	s->pids[s->npids++] = (struct watched){ p->pid, p->start_ticks, fd, true };
+	return true;
+}
+
+static void follow_processes(struct sources *s, const struct resource_set *set)
+{
+	s->all_pids = true;
+	for (size_t i = 0; i < s->npids; i++)
+		s->pids[i].seen = false;
+	for (size_t i = 0; i < set->n; i++)
+		s->all_pids &= follow_process(s, &set->v[i].process);
+	for (size_t i = s->npids; i-- > 0;)
+		if (!s->pids[i].seen)
+			drop_pid(s, &s->pids[i]);
+}
+
+/* ---- the whole ---------------------------------------------------------------------------------- */
+static unsigned take_event(struct sources *s, enum tag tag, int fd)
+{
+	struct watched *w = NULL;
+	switch (tag) {
+	case TAG_CGROUP:
+	case TAG_WORK:
+	case TAG_LEDGER:
+	case TAG_STATE: return drain_inotify(s, tag);
+	case TAG_FANOTIFY: return drain_fanotify(s);
+	case TAG_PID:
+		w = find_pid(s, fd);
+		if (w)
+			drop_pid(s, w);
+		return WAKE_ALL; /* with a process a lock may have fallen, and with it everyone's owner */
+	case TAG_OUT:
+	case TAG_SIGNAL:
+	case TAG_MOUNTINFO:
+	case TAGS: break;
+	}
+	return wake_of(tag);
+}
+
+unsigned sources_wait(struct sources *s, int ms)
+{
+	struct epoll_event ev[EVENTS_AT_ONCE];
+	unsigned wake = 0;
+	int n = epoll_wait(s->epoll, ev, EVENTS_AT_ONCE, ms);
+	for (int i = 0; i < n; i++)
+		wake |= take_event(s, (enum tag)(ev[i].data.u64 & 0xff), (int)(uint32_t)(ev[i].data.u64 >> 32));
+	return wake;
+}
+
+unsigned sources_follow(struct sources *s, const struct snapshot *now)
+{
+	const struct resource_set *cgroups = &now->of[RES_CGROUP];
+	char path[PATH_ROOM * 2 + 4096];
+	bool fresh = false;
+	follow_processes(s, &now->of[RES_PROCESS]);
+	for (size_t i = 0; i < cgroups->n; i++) {
+		const struct resource *r = &cgroups->v[i];
+		int wd = add_watch(s, TAG_CGROUP, r->name, dir_mask(TAG_CGROUP));
+		fresh |= wd > s->newest[TAG_CGROUP];
+		s->newest[TAG_CGROUP] = wd > s->newest[TAG_CGROUP] ? wd : s->newest[TAG_CGROUP];
+		(void)snprintf(path, sizeof path, "%s/cgroup.events", r->name);
+		if (r->cgroup.version == 2)
+			wd = add_watch(s, TAG_CGROUP, path, IN_MODIFY);
+		s->newest[TAG_CGROUP] = wd > s->newest[TAG_CGROUP] ? wd : s->newest[TAG_CGROUP];
+	}
+	return fresh ? WAKE_CGROUPS : 0;
+}
+
+const char *sources_mode(const struct sources *s, enum resource_kind kind)
+{
+	static const enum tag tags[RES_KINDS] = { [RES_CGROUP] = TAG_CGROUP, [RES_TEMPDIR] = TAG_WORK,
+						  [RES_LOCK] = TAG_LEDGER };
+	switch (kind) {
+	case RES_MOUNT: return s->fd[TAG_FANOTIFY] >= 0 ? "fanotify" : s->fd[TAG_MOUNTINFO] >= 0 ? "pollpri" : "poll";
+	case RES_PROCESS: return s->all_pids ? "pidfd" : "poll";
+	case RES_CGROUP:
+	case RES_TEMPDIR:
+	case RES_LOCK: return s->fd[tags[kind]] < 0 || s->short_of[tags[kind]] ? "poll" : "inotify";
+	case RES_GHOST:
+	case RES_KINDS: break;
+	}
+	return "poll";
+}
+
+int sources_open(const struct scope *scope, int out_fd, struct sources **ret, struct err *e)
+{
+	struct rlimit files = { 0 };
+	sigset_t stop;
+	struct sources *s = calloc(1, sizeof *s);
+	if (!s)
+		abort();
+	for (int t = 0; t < TAGS; t++)
+		s->fd[t] = -1;
+	(void)sigemptyset(&stop);
+	(void)sigaddset(&stop, SIGTERM);
+	(void)sigaddset(&stop, SIGINT);
+	(void)sigaddset(&stop, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &stop, NULL);
+	(void)signal(SIGPIPE, SIG_IGN); /* the reader's end is EPIPE, not our death */
+	s->epoll = epoll_create1(EPOLL_CLOEXEC);
+	int signals = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (s->epoll < 0 || signals < 0) {
+		int rc = err_set(e, errno, "open the event sources");
+		sources_close(&s);
+		return rc;
+	}
+	join(s, TAG_SIGNAL, signals, EPOLLIN);
+	join(s, TAG_OUT, fcntl(out_fd, F_DUPFD_CLOEXEC, 0), 0); /* EPOLLERR is always reported */
+	join(s, TAG_FANOTIFY, open_fanotify(), EPOLLIN);
+	/* Beside fanotify too: it tells of remounts. */
+	join(s, TAG_MOUNTINFO, open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC), EPOLLPRI | EPOLLET);
+	open_dirs(s, scope);
+	(void)getrlimit(RLIMIT_NOFILE, &files);
+	s->maxpids = files.rlim_cur > FD_RESERVE * 2 ? (size_t)(files.rlim_cur - FD_RESERVE) : FD_RESERVE;
+	s->maxpids = s->maxpids > 16384 ? 16384 : s->maxpids;
+	s->pids = arena_alloc(&s->a, s->maxpids * sizeof *s->pids);
+	s->all_pids = true;
+	*ret = s;
+	return 0;
+}
+
+void sources_close(struct sources **s)
+{
+	struct sources *p = *s;
+	*s = NULL;
+	if (!p)
+		return;
+	for (size_t i = p->npids; i-- > 0;)
+		(void)close(p->pids[i].fd);
+	for (int t = 0; t < TAGS; t++)
+		if (p->fd[t] >= 0)
+			(void)close(p->fd[t]);
+	if (p->epoll >= 0)
+		(void)close(p->epoll);
+	arena_done(&p->a);
+	free(p);
+}

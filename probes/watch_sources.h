@@ -1,0 +1,33 @@
+/* The kernel's event sources behind `watch`, each with the rung of its ladder that is in use. */
+#ifndef PROBES_WATCH_SOURCES_H
+#define PROBES_WATCH_SOURCES_H
+
+#include "probes/snapshot.h"
+
+/* What an event means for the next batch. */
+enum {
+	WAKE_MOUNTS = 1u << RES_MOUNT | 1u << RES_TEMPDIR | 1u << RES_GHOST,
+	WAKE_CGROUPS = 1u << RES_CGROUP | 1u << RES_PROCESS,
+	WAKE_DIRS = 1u << RES_TEMPDIR,
+	WAKE_ALL = (1u << RES_KINDS) - 1,
+	WAKE_HEALTH = 1u << 16,
+	WAKE_RESYNC = 1u << 17, /* a queue overflowed: everything anew */
+	WAKE_STOP = 1u << 18,
+};
+
+struct sources;
+
+/* -errno only when not even a signal could be waited for; every other source falls to a lower rung. */
+int sources_open(const struct scope *scope, int out_fd, struct sources **ret, struct err *e) MUST_CHECK;
+void sources_close(struct sources **s);
+
+/* Waits for events at most `ms` and returns WAKE_* bits; 0 when none came. */
+unsigned sources_wait(struct sources *s, int ms);
+
+/* After a scan: watches what is new in it. Returns WAKE_* bits of what may have changed between the scan
+ * and the new watch, and so must be looked at again. */
+unsigned sources_follow(struct sources *s, const struct snapshot *now);
+
+const char *sources_mode(const struct sources *s, enum resource_kind kind);
+
+#endif
