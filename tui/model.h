@@ -73,8 +73,18 @@ struct model {
 	uint32_t last_job;
 	struct { bool on; char reason[FIELD_ROOM]; uint64_t until_ms, idle_ms; } arm;
 	uint64_t trouble_since;	    /* wall: the incident clock; 0: none */
-	bool dirty, mouse, record_lost, unquarantine_failed;
-	bool resyncing;
+	bool dirty, mouse, record_lost, unquarantine_failed, procedure_failed, leaving;
+	enum { FOCUS_LIST, FOCUS_STEPS } focus;
+	/* A command said it released these; its step ticks when the watch stream agrees, or fails at the deadline. */
+	struct awaiting { bool on; int step; uint64_t until_ms; struct arena mem; struct target *v; size_t n;
+		bool healthy; size_t ok, bad; char first_bad[120]; } await;
+	struct target *retry; /* what the last failed step still wants gone; lives in retry_mem */
+	size_t nretry;
+	int retry_step;
+	struct arena retry_mem;
+	uint64_t acted_ms; /* when the last acting command ended */
+	uint64_t settled_ms, fresh_ms; /* when the table was last settled; when the stream last said what is */
+	bool settle_due;
 	struct arena out;	    /* what the last effect points to */
 };
 

@@ -6,7 +6,8 @@
  *   `look mounts`                          show what is there; ticks when it has been shown
  *   `do rustbox reclaim mount {mount}`     runs after a preview; {kind} becomes the plan's identities
  *   `do! rustbox reclaim mount --lazy {mount}`   the same, drastic: a typed phrase and a reason
- *   `check mounts`                         ticks itself when a fresh, trusted view shows none left
+ *   `check mounts`                         ticks itself when a fresh, trusted view shows none left; also
+ *                                          `check everything`, `check healthy`, `check baseline`
  *   (no code span)                         tell: the operator reads and confirms
  *
  * The only program a step may name is rustbox. A line "Original: `...`" below an item quotes the
@@ -14,6 +15,9 @@
  */
 #ifndef TUI_RUNBOOK_H
 #define TUI_RUNBOOK_H
+
+#include <stdbool.h>
+#include <string.h>
 
 #include "probes/base/arena.h"
 #include "probes/base/err.h"
@@ -28,6 +32,8 @@ enum verb {
 	VERB_COUNT
 };
 
+enum { STEPS_MAX = 24 }; /* in one procedure */
+
 struct step {
 	enum verb verb;
 	unsigned kinds;	      /* bits of resource kinds it looks at, acts on or checks */
@@ -38,6 +44,14 @@ struct step {
 	const char *original; /* the founding runbook's line, or NULL */
 	const char *why;      /* why ours differs, or NULL */
 };
+
+static inline bool step_says(const struct step *s, const char *word)
+{
+	for (size_t i = 0; i < s->nwords; i++)
+		if (strcmp(s->words[i], word) == 0)
+			return true;
+	return false;
+}
 
 struct procedure {
 	unsigned number; /* as the page says */

@@ -19,8 +19,6 @@ enum step_mark {
 	STEP_MARK_COUNT
 };
 
-enum { STEPS_MAX = 24 };
-
 struct step_state {
 	enum step_mark mark;
 	char note[120];	   /* "4 of 7 unmounted, 3 EBUSY", or the reason it was skipped for */
@@ -45,7 +43,7 @@ bool walk_finished(const struct walk *w);
 const char *step_mark_word(enum step_mark mark);
 
 /* A lazy unmount hides a problem: true only once a step before it that ends holders was tried or skipped
- * with a reason. For any other step: true. */
+ * with a reason. Returning a worker to traffic needs every step before it proven. Any other step: true. */
 bool walk_may_do(const struct walk *w, size_t step, const char **why_not);
 
 static inline const struct step *walk_step(const struct walk *w)

@@ -1,0 +1,16 @@
+/* What each dialog says, as lines; and how many rows its typed fields take. */
+#ifndef TUI_DIALOG_TEXT_H
+#define TUI_DIALOG_TEXT_H
+
+#include "tui/model.h"
+#include "tui/prose.h"
+
+void dialog_lines(const struct model *m, struct prose *out);
+const char *dialog_title(const struct model *m, char *out, size_t cap);
+int dialog_fields(const struct model *m); /* rows below the text */
+bool dialog_inline(enum dialog_kind kind); /* typed in the last row, over the main screen */
+/* Whether field i is asked for in this dialog, and its label. */
+const char *dialog_field_label(const struct model *m, int field);
+const char *risk_word(enum risk risk);
+
+#endif

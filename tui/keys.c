@@ -1,0 +1,81 @@
+/* The key table; see keys.h. */
+#include "tui/keys.h"
+
+#include <string.h>
+
+const struct action_row action_rows[ACTION_COUNT] = {
+	[ACTION_NONE] = { "", "", "" },
+#define ACTION(id, name, label, help) [ACTION_##id] = { name, label, help },
+#include "tui/actions.def"
+#undef ACTION
+};
+
+const struct key_row key_rows[] = {
+#define KEY(code, name, action) { code, name, ACTION_##action },
+#include "tui/keys.def"
+#undef KEY
+};
+const size_t key_row_count = sizeof key_rows / sizeof key_rows[0];
+
+enum action action_of_key(uint32_t code)
+{
+	for (size_t i = 0; i < key_row_count; i++)
+		if (key_rows[i].code == code)
+			return key_rows[i].action;
+	return ACTION_NONE;
+}
+
+enum action action_of_name(const char *name)
+{
+	enum action found = ACTION_NONE;
+	size_t n = strlen(name);
+	for (int a = ACTION_NONE + 1; n && a < ACTION_COUNT; a++) {
+		if (strcmp(action_rows[a].name, name) == 0)
+			return (enum action)a;
+		if (strncmp(action_rows[a].name, name, n) == 0) {
+			if (found != ACTION_NONE)
+				return ACTION_NONE;
+			found = (enum action)a;
+		}
+	}
+	return found;
+}
+
+const char *key_of_action(enum action action)
+{
+	for (size_t i = 0; i < key_row_count; i++)
+		if (key_rows[i].action == action)
+			return key_rows[i].name;
+	return "";
+}
+
+bool action_works(const struct model *m, enum action action)
+{
+	const struct row *at = m->list.cursor < m->list.n ? m->list.shown[m->list.cursor] : NULL;
+	const struct step *step = walk_step(&m->walk);
+	switch ((int)action) {
+	case ACTION_PREVIEW:
+		return step || (at && row_actable(at));
+	case ACTION_HOLDERS:
+		return at && row_alive(at) && (at->res->kind == RES_MOUNT || at->res->kind == RES_GHOST) &&
+		       !m->job[JOB_HOLDERS].id;
+	case ACTION_WHY:
+	case ACTION_COPY:
+		return at != NULL;
+	case ACTION_MARK:
+		return at && row_alive(at) && at->res->owner == OWNER_LEAK;
+	case ACTION_ORIGINAL:
+	case ACTION_SKIP:
+	case ACTION_FOCUS:
+		return step != NULL;
+	case ACTION_CLOSE:
+		return m->walk.proc != NULL;
+	case ACTION_PROCEDURES:
+		return m->nbooks > 0;
+	case ACTION_STOP:
+		return m->job[JOB_ACT].id != 0;
+	case ACTION_FOREIGN:
+		return m->list.foreign || m->list.hidden_foreign;
+	}
+	return action != ACTION_NONE;
+}

@@ -1,0 +1,61 @@
+/* The model's beginning and end, and when it wants to be woken. */
+#include "tui/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void model_init(struct model *m, const struct model_options *opt)
+{
+	*m = (struct model){ .opt = *opt, .rows = 24, .cols = 80, .retry_step = -1 };
+	m->await.step = -1;
+	for (int j = 0; j < JOB_COUNT; j++)
+		m->job[j].step = -1;
+	(void)strcpy(m->no_baseline, "not read yet");
+}
+
+void model_done(struct model *m)
+{
+	rows_done(&m->table);
+	json_decref(m->pressure);
+	if (m->list.has_regex)
+		regfree(&m->list.regex);
+	free(m->list.shown);
+	arena_done(&m->base_mem);
+	arena_done(&m->diff_mem);
+	arena_done(&m->dialog.mem);
+	arena_done(&m->holding.mem);
+	arena_done(&m->books_mem);
+	arena_done(&m->await.mem);
+	arena_done(&m->retry_mem);
+	arena_done(&m->out);
+	for (int j = 0; j < JOB_COUNT; j++)
+		arena_done(&m->job[j].mem);
+	*m = (struct model){ 0 };
+}
+
+int model_add_runbook(struct model *m, const char *name, const char *text, struct err *e)
+{
+	struct runbook book;
+	int r = runbook_parse(name, text, &m->books_mem, &book, e);
+	if (r < 0)
+		return r;
+	size_t n = m->nbooks; /* pushed only when whole; an open walk keeps pointing into the old array */
+	struct runbook *slot = arena_push(&m->books_mem, &m->books, &n, sizeof *m->books);
+	*slot = book;
+	m->nbooks = n;
+	return 0;
+}
+
+int model_next_ms(const struct model *m)
+{
+	if (m->settle_due)
+		return 20;
+	bool busy = m->await.on || m->arm.on || m->dialog.kind == DIALOG_PREVIEW;
+	for (int j = 0; j < JOB_COUNT; j++)
+		busy = busy || m->job[j].id;
+	for (size_t i = 0; !busy && i < m->list.n; i++)
+		busy = m->list.shown[i]->gone_ms != 0;
+	if (busy)
+		return 1000;
+	return m->feed_ms ? 5000 : 1000; /* ages in the header are shown in steps of this */
+}

@@ -1,0 +1,301 @@
+/*
+ * What a commit would do, as identities. A plan is made from rows the operator can see, holds only
+ * leftovers, and is filled in again at the moment it is committed: what is still there of it runs, what
+ * appeared since does not.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "probes/base/text.h"
+#include "tui/update.h"
+
+static struct target *plan_add(struct model *m, struct plan *p, const struct resource *r)
+{
+	struct arena *a = &m->dialog.mem;
+	struct target *t = arena_push(a, &p->v, &p->n, sizeof *p->v);
+	*t = (struct target){ .kind = r->kind, .owner = r->owner, .id = arena_strdup(a, r->id),
+			      .name = arena_strdup(a, r->name), .box = r->box ? arena_strdup(a, r->box) : NULL };
+	return t;
+}
+
+static size_t depth(const char *path)
+{
+	size_t n = 0;
+	for (; *path; path++)
+		n += *path == '/';
+	return n;
+}
+
+/* Deepest first, and of mounts stacked on one point the newest (highest id) first. */
+static int compare_targets(const void *x, const void *y)
+{
+	const struct target *a = x, *b = y;
+	size_t da = depth(a->name), db = depth(b->name);
+	if (da != db)
+		return da > db ? -1 : 1;
+	int c = strcmp(b->name, a->name);
+	return c ? c : strcmp(b->id, a->id);
+}
+
+static bool any_marked(const struct model *m, enum resource_kind kind)
+{
+	for (size_t i = 0; i < m->table.n; i++)
+		if (m->table.v[i]->marked && m->table.v[i]->res->kind == kind && row_actable(m->table.v[i]))
+			return true;
+	return false;
+}
+
+/* The marked leaks of a kind, or all of them. Orphans never come in a batch. */
+static void add_leaks(struct model *m, struct plan *p, enum resource_kind kind)
+{
+	bool marked = any_marked(m, kind);
+	for (size_t i = 0; i < m->table.n; i++) {
+		const struct row *row = m->table.v[i];
+		bool wanted = row_actable(row) && row->res->kind == kind && row->res->owner == OWNER_LEAK;
+		if (wanted && (!marked || row->marked))
+			plan_add(m, p, row->res);
+	}
+	if (p->n)
+		qsort(p->v, p->n, sizeof *p->v, compare_targets);
+}
+
+static void add_holders(struct model *m, struct plan *p)
+{
+	for (size_t i = 0; m->holding.known && i < m->holding.of.n; i++) {
+		const struct holder *h = &m->holding.of.v[i];
+		char id[64];
+		bool already = false;
+		(void)snprintf(id, sizeof id, "%d:%llu", (int)h->pid, (unsigned long long)h->start_ticks);
+		for (size_t k = 0; k < p->n; k++)
+			already = already || strcmp(p->v[k].id, id) == 0;
+		const struct row *row = rows_find(&m->table, RES_PROCESS, id);
+		if (!already && h->pid && !h->you && row && row_actable(row) && row->res->owner == OWNER_LEAK)
+			plan_add(m, p, row->res);
+	}
+	p->then_retry = m->nretry > 0;
+	if (!p->n)
+		p->refused = m->holding.known ? "no leftover process holds it: see who does with w"
+					      : "not known who holds it: find the holders first";
+}
+
+static size_t leftovers(const struct model *m)
+{
+	size_t n = 0;
+	for (int k = 0; k < RES_KINDS; k++)
+		n += m->count[OWNER_LEAK][k] + m->count[OWNER_ORPHAN][k];
+	return n;
+}
+
+static size_t actives(const struct model *m)
+{
+	size_t n = 0;
+	for (int k = 0; k < RES_KINDS; k++)
+		n += m->count[OWNER_ACTIVE][k];
+	return n;
+}
+
+static bool says(const struct plan *p, const char *word)
+{
+	for (size_t i = 0; i < p->nwords; i++)
+		if (strcmp(p->words[i], word) == 0)
+			return true;
+	return false;
+}
+
+static void set_words(struct model *m, struct plan *p, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		*(const char **)arena_push(&m->dialog.mem, &p->words, &p->nwords, sizeof *p->words) = words[i];
+}
+
+static bool shares(const struct model *m, const struct plan *p)
+{
+	const struct row *row = rows_find(&m->table, p->v[0].kind, p->v[0].id);
+	return row && row->res->kind == RES_MOUNT && row->res->mount.shared != 0;
+}
+
+/* The class follows from what the command does and to what, never from what a page calls it alone. */
+static void set_risk(const struct model *m, struct plan *p, bool drastic)
+{
+	bool kills = false, orphan = false;
+	for (size_t i = 0; i < p->n; i++) {
+		const struct row *row = rows_find(&m->table, p->v[i].kind, p->v[i].id);
+		kills = kills || p->v[i].kind == RES_PROCESS || p->v[i].kind == RES_TEMPDIR;
+		kills = kills || (row && row->res->kind == RES_CGROUP && row->res->cgroup.procs > 0);
+		orphan = orphan || p->v[i].owner == OWNER_ORPHAN;
+	}
+	bool recover = says(p, "--recover");
+	p->risk = drastic || (kills && !recover) ? RISK_R2 : RISK_R1;
+	if (orphan || says(p, "--lazy") || says(p, "--unquarantine") || (recover && actives(m)))
+		p->risk = RISK_R3;
+	if (says(p, "--unquarantine"))
+		p->verb = "unquarantine";
+	else if (recover)
+		p->verb = "recover";
+	else if (says(p, "--lazy"))
+		p->verb = "lazy";
+	else if (p->n && p->v[0].kind == RES_TEMPDIR)
+		p->verb = "delete";
+	else if (p->n && p->v[0].kind == RES_MOUNT)
+		p->verb = "unmount";
+	else
+		p->verb = p->n && p->v[0].kind == RES_LOCK ? "clear" : "kill";
+	if (p->refused)
+		return;
+	if (!m->opt.is_root)
+		p->refused = "needs root: start the console with sudo to act";
+	else if (says(p, "--lazy") && p->n && shares(m, p) && actives(m))
+		p->refused = "refused: it shares propagation, and executions run: it could vanish inside one";
+	else if (says(p, "--unquarantine") && leftovers(m))
+		p->refused = "locked: this console still sees leftovers";
+	else if (says(p, "--unquarantine") && !m->diff.trusted)
+		p->refused = "locked: not everything can be seen, so nothing is proven clean";
+}
+
+static void fill(struct model *m, struct plan *p, const char *word)
+{
+	if (strcmp(word, "{holder}") == 0) {
+		add_holders(m, p);
+		return;
+	}
+	for (int k = 0; k < RES_KINDS; k++) {
+		const char *kind = resource_kind_word((enum resource_kind)k);
+		size_t n = strlen(kind);
+		if (strncmp(word + 1, kind, n) == 0 && word[n + 1] == '}')
+			add_leaks(m, p, (enum resource_kind)k);
+	}
+}
+
+/* A lazy unmount is for one mount: the one under the cursor, else the deepest that is left. */
+static void keep_one(const struct model *m, struct plan *p)
+{
+	const struct row *at = list_row(m);
+	p->single = true;
+	for (size_t i = 0; at && i < p->n; i++)
+		if (strcmp(p->v[i].id, at->res->id) == 0)
+			p->v[0] = p->v[i];
+	p->n = p->n ? 1 : 0;
+}
+
+void plan_for_step(struct model *m, int step)
+{
+	struct plan *p = &m->dialog.plan;
+	const struct step *s = &m->walk.proc->steps[step];
+	*p = (struct plan){ .step = step };
+	set_words(m, p, s->words, s->nwords);
+	(void)walk_may_do(&m->walk, (size_t)step, &p->refused);
+	for (size_t i = 0; i < s->nwords; i++)
+		if (s->words[i][0] == '{')
+			fill(m, p, s->words[i]);
+	if (says(p, "--lazy"))
+		keep_one(m, p);
+	if (says(p, "--recover"))
+		for (int k = 0; k < RES_KINDS; k++)
+			add_leaks(m, p, (enum resource_kind)k);
+	set_risk(m, p, s->verb == VERB_DO_DRASTIC);
+}
+
+static void reclaim_words(struct model *m, struct plan *p, enum resource_kind kind)
+{
+	const char *word = resource_kind_word(kind);
+	const char *const words[] = { "rustbox", "reclaim", word, arena_printf(&m->dialog.mem, "{%s}", word) };
+	set_words(m, p, words, sizeof words / sizeof words[0]);
+}
+
+void plan_for_choice(struct model *m)
+{
+	struct plan *p = &m->dialog.plan;
+	const struct row *at = list_row(m);
+	*p = (struct plan){ .step = -1 };
+	if (!at)
+		return;
+	enum resource_kind kind = at->res->kind;
+	reclaim_words(m, p, kind);
+	if (kind == RES_GHOST)
+		p->refused = "a ghost goes when its last holder ends: w shows who that is";
+	else if (any_marked(m, kind) && at->res->owner != OWNER_ORPHAN)
+		add_leaks(m, p, kind);
+	else if (row_actable(at))
+		plan_add(m, p, at->res);
+	else
+		p->refused = "not a leftover: it cannot be in a plan";
+	p->single = p->n == 1 && p->v[0].owner == OWNER_ORPHAN;
+	set_risk(m, p, false);
+}
+
+void plan_for_retry(struct model *m)
+{
+	struct plan *p = &m->dialog.plan;
+	*p = (struct plan){ .step = m->retry_step };
+	if (!m->nretry)
+		return;
+	reclaim_words(m, p, m->retry[0].kind);
+	for (size_t i = 0; i < m->nretry; i++) {
+		const struct row *row = rows_find(&m->table, m->retry[i].kind, m->retry[i].id);
+		if (row && row_actable(row) && row->res->kind == m->retry[0].kind)
+			plan_add(m, p, row->res);
+	}
+	set_risk(m, p, false);
+}
+
+size_t plan_now(const struct model *m, const struct plan *p, size_t *gone, size_t *fresh)
+{
+	size_t still = 0;
+	unsigned kinds = 0;
+	*gone = *fresh = 0;
+	for (size_t i = 0; i < p->n; i++) {
+		const struct row *row = rows_find(&m->table, p->v[i].kind, p->v[i].id);
+		kinds |= 1u << p->v[i].kind;
+		if (row && row_actable(row))
+			still++;
+		else
+			(*gone)++;
+	}
+	for (size_t i = 0; i < m->table.n; i++)
+		*fresh += row_actable(m->table.v[i]) && kinds & 1u << m->table.v[i]->res->kind &&
+			  m->table.v[i]->seen_ms > m->dialog.opened_ms;
+	return still;
+}
+
+void plan_phrase(const struct model *m, const struct plan *p, char *out, size_t cap)
+{
+	char what[80] = "";
+	if (p->single && p->n && p->v[0].kind == RES_PROCESS) {
+		(void)snprintf(what, sizeof what, "%.*s on ", (int)strcspn(p->v[0].id, ":"), p->v[0].id);
+	} else if (p->single && p->n) {
+		const char *slash = strrchr(p->v[0].name, '/');
+		char safe[60];
+		(void)text_escape(slash && slash[1] ? slash + 1 : p->v[0].name, safe, sizeof safe);
+		(void)snprintf(what, sizeof what, "%s on ", safe);
+	} else if (p->n && !says(p, "--recover")) {
+		(void)snprintf(what, sizeof what, "%zu on ", p->n);
+	}
+	(void)snprintf(out, cap, "%s %s%s", p->verb ? p->verb : "do", what, m->opt.host);
+}
+
+const char **plan_argv(const struct model *m, const struct plan *p, const char *reason, struct arena *a)
+{
+	const char **argv = NULL;
+	size_t n = 0;
+#define PUSH(word) (*(const char **)arena_push(a, &argv, &n, sizeof *argv) = (word))
+	for (size_t w = 0; w < p->nwords; w++) {
+		if (p->words[w][0] != '{') {
+			PUSH(arena_strdup(a, p->words[w]));
+			continue;
+		}
+		for (size_t i = 0; i < p->n; i++) {
+			const struct row *row = rows_find(&m->table, p->v[i].kind, p->v[i].id);
+			if (row && row_actable(row))
+				PUSH(arena_strdup(a, p->v[i].id));
+		}
+	}
+	if (says(p, "--unquarantine") && reason[0]) {
+		PUSH("--reason");
+		PUSH(arena_strdup(a, reason));
+	}
+	PUSH("--json");
+	PUSH(NULL);
+#undef PUSH
+	return argv;
+}

@@ -1,0 +1,91 @@
+/* The one entrance: every message passes here, and nothing else changes the model. */
+#include "tui/update.h"
+
+#include <string.h>
+
+#include "tui/layout.h"
+
+enum { IDLE_MS = 5 * 60 * 1000 };
+
+static void disarm(struct model *m, const char *why)
+{
+	if (m->arm.on)
+		ring_add(&m->log, m->wall, RING_WARN, "disarmed: %s", why);
+	m->arm.on = false;
+}
+
+static void arm_expires(struct model *m)
+{
+	if (m->arm.on && m->now_ms >= m->arm.until_ms)
+		disarm(m, "15 minutes are over");
+	else if (m->arm.on && m->now_ms - m->arm.idle_ms >= IDLE_MS)
+		disarm(m, "5 minutes without a key");
+}
+
+static void take_size(struct model *m, int rows, int cols)
+{
+	m->rows = rows > 0 ? rows : 1;
+	m->cols = cols > 0 ? cols : 1;
+	m->dialog.read = 0; /* lines broke elsewhere: what was read must be on the screen again */
+	m->dialog.top = 0;
+	if (!layout_can_commit(m->rows, m->cols))
+		disarm(m, "the screen is too small to read a plan (60x18)");
+}
+
+static struct effect take_key(struct model *m, uint32_t key)
+{
+	m->arm.idle_ms = m->now_ms;
+	return m->dialog.kind == DIALOG_NONE ? main_key(m, key) : dialog_key(m, key);
+}
+
+struct effect update(struct model *m, const struct msg *msg)
+{
+	arena_done(&m->out);
+	if (msg->now_ms > m->now_ms)
+		m->now_ms = msg->now_ms;
+	if (msg->wall)
+		m->wall = msg->wall;
+	arm_expires(m);
+	switch (msg->kind) {
+	case MSG_NONE:
+		break;
+	case MSG_TICK:
+		world_tick(m);
+		break;
+	case MSG_SIZE:
+		take_size(m, msg->size.rows, msg->size.cols);
+		break;
+	case MSG_KEY:
+		return take_key(m, msg->key.code);
+	case MSG_PASTE:
+		ring_add(&m->log, m->wall, RING_WARN, "paste ignored (%zu bytes)", msg->bytes);
+		m->dialog.refusal = "paste is not accepted: type it";
+		break;
+	case MSG_LINE:
+		return job_line(m, msg);
+	case MSG_EXIT:
+		return job_exit(m, msg);
+	case MSG_RECORDED:
+		m->record_lost = msg->text != NULL;
+		if (msg->text)
+			ring_add(&m->log, m->wall, RING_BAD, "JOURNAL IN MEMORY: %s", msg->text);
+		break;
+	case MSG_NOTICE:
+		ring_add(&m->log, m->wall, RING_SAID, "%s", msg->text ? msg->text : "");
+		break;
+	case MSG_HELLO:
+	case MSG_SOURCE:
+	case MSG_RESOURCE:
+	case MSG_GONE:
+	case MSG_HEALTH:
+	case MSG_PRESSURE:
+	case MSG_RESYNC:
+	case MSG_SYNC:
+	case MSG_BEAT:
+	case MSG_FEED_LOST:
+	case MSG_FEED_BAD:
+	case MSG_BASELINE:
+		return feed_take(m, msg);
+	}
+	return (struct effect){ 0 };
+}

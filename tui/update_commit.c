@@ -1,0 +1,99 @@
+/* The one place where a plan becomes a command, and every condition that must hold for it. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "probes/base/clock.h"
+#include "probes/base/json.h"
+#include "tui/dialog_text.h"
+#include "tui/layout.h"
+#include "tui/update.h"
+
+enum { ITEM_MS = 12000, RECOVER_MS = 120000 };
+
+static int lines_of(const struct model *m)
+{
+	autoarena struct arena a = { 0 };
+	struct prose p = { .a = &a, .width = m->cols - 4 };
+	dialog_lines(m, &p);
+	return (int)p.n;
+}
+
+const char *commit_refusal(const struct model *m)
+{
+	const struct dialog *d = &m->dialog;
+	const struct plan *p = &d->plan;
+	size_t gone = 0, fresh = 0;
+	char phrase[FIELD_ROOM + 80];
+	if (d->kind != DIALOG_PREVIEW)
+		return "nothing is being previewed";
+	if (!layout_can_commit(m->rows, m->cols))
+		return "too small to confirm (60x18)";
+	if (p->refused)
+		return p->refused;
+	if (p->risk == RISK_R0)
+		return NULL;
+	if (!m->arm.on)
+		return "OBSERVE: Esc, then A to arm";
+	if (m->job[JOB_ACT].id || m->await.on)
+		return "one step at a time: another is running";
+	if (d->read < lines_of(m))
+		return "read it to the end first: PgDn";
+	if (p->n && plan_now(m, p, &gone, &fresh) == 0)
+		return "nothing of it is there any more";
+	if (p->risk == RISK_R3 && strspn(d->field[0], " ") == strlen(d->field[0]))
+		return "a reason is needed (Tab goes there)";
+	plan_phrase(m, p, phrase, sizeof phrase);
+	if (p->risk >= RISK_R2 && strcmp(d->field[1], phrase) != 0)
+		return "the phrase is not typed as shown";
+	return NULL;
+}
+
+const char *act_record(struct model *m, const char *const *argv, const char *reason)
+{
+	char at[24];
+	clock_rfc3339(m->wall, at, sizeof at);
+	autojson json_t *words = json_array();
+	for (size_t i = 0; argv[i]; i++)
+		json_array_append_new(words, json_text(argv[i]));
+	autojson json_t *j = json_pack("{s:s, s:o, s:o, s:o, s:O}", "at", at, "who", json_text(m->opt.user), "armed",
+				       json_text(m->arm.on ? m->arm.reason : ""), "reason", json_text(reason), "run", words);
+	char *line = j ? json_dumps(j, JSON_COMPACT) : NULL;
+	const char *kept = arena_strdup(&m->out, line ? line : "{}");
+	free(line);
+	return kept;
+}
+
+static unsigned allowed_ms(const struct plan *p)
+{
+	for (size_t i = 0; i < p->nwords; i++)
+		if (strcmp(p->words[i], "--recover") == 0)
+			return RECOVER_MS;
+	return ITEM_MS * (unsigned)(p->n < 50 ? p->n + 1 : 51);
+}
+
+struct effect dialog_commit(struct model *m)
+{
+	struct dialog *d = &m->dialog;
+	d->refusal = commit_refusal(m);
+	if (d->refusal)
+		return (struct effect){ 0 };
+	int step = d->plan.step;
+	if (d->plan.risk == RISK_R0) { /* a step the operator did: their word is the evidence */
+		dialog_close(m);
+		walk_mark(&m->walk, (size_t)step, STEP_OK, m->wall, "confirmed by hand");
+		m->walk.at = walk_next(&m->walk);
+		return (struct effect){ 0 };
+	}
+	char reason[FIELD_ROOM];
+	bool then_retry = d->plan.then_retry;
+	unsigned ms = allowed_ms(&d->plan);
+	(void)snprintf(reason, sizeof reason, "%s", d->field[0]);
+	const char **argv = plan_argv(m, &d->plan, reason, &m->out);
+	dialog_close(m);
+	ring_add(&m->log, m->wall, RING_SAID, "running %s %s %s", argv[0], argv[1] ? argv[1] : "", argv[1] && argv[2] ? argv[2] : "");
+	struct effect effect = job_start(m, JOB_ACT, argv, step, ms, act_record(m, argv, reason));
+	m->job[JOB_ACT].then_retry = then_retry;
+	return effect;
+}

@@ -1,0 +1,289 @@
+/*
+ * The host's news. Lines of the watch stream change rows at once, but the screen's idea of the world
+ * (differences, counts, order) is made anew only when a sync says that one state is complete, and not
+ * more often than its own cost allows: a storm makes the console late by some milliseconds, not busy.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "probes/base/text.h"
+#include "tui/update.h"
+
+enum { ROWS_PER_PACE_MS = 200 }; /* settling 10,000 rows costs some ms; wait ten times that between two */
+
+static void say(struct model *m, enum ring_level level, const char *what, const char *name)
+{
+	char safe[160];
+	ring_add(&m->log, m->wall, level, "%s%s", what, text_escape(name, safe, sizeof safe));
+}
+
+static void take_resource(struct model *m, const struct resource *r)
+{
+	bool fresh = false;
+	(void)rows_put(&m->table, r, m->now_ms, &fresh);
+	m->dirty = true;
+	m->epoch++;
+	m->list.since += m->list.frozen;
+	if (fresh && m->sync_at && (r->owner == OWNER_LEAK || r->owner == OWNER_ORPHAN)) {
+		char what[40];
+		(void)snprintf(what, sizeof what, "+ %c %s ", resource_kind_letter(r->kind),
+			       r->owner == OWNER_ORPHAN ? "ORPHAN" : owner_word(r->owner));
+		say(m, RING_WARN, what, r->name);
+	}
+}
+
+static void take_gone(struct model *m, enum resource_kind kind, const char *id)
+{
+	struct row *row = rows_find(&m->table, kind, id);
+	if (!row || !row_alive(row))
+		return;
+	row->gone_ms = m->now_ms ? m->now_ms : 1;
+	row->marked = false;
+	m->dirty = true;
+	m->epoch++;
+	m->list.since += m->list.frozen;
+	if (row->res->owner == OWNER_LEAK || row->res->owner == OWNER_ORPHAN) {
+		char what[16];
+		(void)snprintf(what, sizeof what, "- %c ", resource_kind_letter(kind));
+		say(m, RING_SAID, what, row->res->name);
+	}
+}
+
+static void take_source(struct model *m, const struct msg *msg)
+{
+	if ((unsigned)msg->source.kind >= RES_KINDS)
+		return;
+	struct source_state *s = &m->source[msg->source.kind];
+	bool said = s->known && s->complete == msg->source.complete;
+	s->known = true;
+	s->complete = msg->source.complete;
+	(void)snprintf(s->mode, sizeof s->mode, "%s", msg->source.mode ? msg->source.mode : "?");
+	(void)snprintf(s->why, sizeof s->why, "%s", msg->note ? msg->note : "");
+	s->heard_ms = m->now_ms;
+	m->dirty = true;
+	if (!said && !s->complete) {
+		char what[60];
+		(void)snprintf(what, sizeof what, "%s: not all can be seen: ", resource_kind_word(msg->source.kind));
+		say(m, RING_WARN, what, s->why);
+	}
+}
+
+static struct effect take_health(struct model *m, const struct health *h)
+{
+	bool worse = m->health_ms && h->status > m->health.status;
+	if (m->health_ms && h->status != m->health.status)
+		ring_add(&m->log, m->wall, worse ? RING_BAD : RING_SAID, "health: %s -> %s",
+			 health_status_word(m->health.status), health_status_word(h->status));
+	m->health = *h;
+	m->health_ms = m->now_ms ? m->now_ms : 1;
+	m->dirty = true;
+	return worse ? (struct effect){ .kind = EFFECT_BELL } : (struct effect){ 0 };
+}
+
+static void take_baseline(struct model *m, const struct msg *msg)
+{
+	struct err e = { 0 };
+	struct arena mem = { 0 };
+	struct snapshot base = { 0 };
+	m->dirty = true;
+	m->settle_due = m->sync_at != 0;
+	int r = msg->text ? baseline_parse(msg->text, &mem, &base, &e) : -1;
+	rows_sweep(&m->table, m->now_ms, true); /* rows of the old baseline; the list is made again below */
+	arena_done(&m->diff_mem);
+	m->diff = (struct diff){ 0 };
+	for (size_t i = 0; i < m->table.n; i++)
+		m->table.v[i]->what = NULL;
+	arena_done(&m->base_mem);
+	m->has_baseline = r == 0;
+	if (r == 0) {
+		m->base_mem = mem;
+		m->base = base;
+	} else {
+		arena_done(&mem);
+		m->base = (struct snapshot){ 0 };
+		(void)snprintf(m->no_baseline, sizeof m->no_baseline, "%s",
+			       msg->text ? e.text : msg->note ? msg->note : "there is none");
+		say(m, RING_WARN, "NO BASELINE: ", m->no_baseline);
+	}
+	list_build(m);
+}
+
+static bool feed_whole(const struct model *m, enum resource_kind k)
+{
+	return m->source[k].known && m->source[k].complete && !m->feed_lost[0];
+}
+
+/* The rows that are there, as the snapshot that diff_make() wants. Strings stay the rows'. */
+static void table_snapshot(struct model *m, struct snapshot *now)
+{
+	size_t n[RES_KINDS] = { 0 };
+	for (size_t i = 0; i < m->table.n; i++)
+		n[m->table.v[i]->res->kind] += row_alive(m->table.v[i]);
+	for (int k = 0; k < RES_KINDS; k++) {
+		now->of[k] = (struct resource_set){ .complete = feed_whole(m, (enum resource_kind)k) };
+		now->of[k].v = n[k] ? arena_alloc(&m->diff_mem, n[k] * sizeof(struct resource)) : NULL;
+		if (!now->of[k].complete)
+			(void)err_say(&now->of[k].why, EAGAIN, "%s",
+				      m->source[k].why[0] ? m->source[k].why : "not looked at yet");
+	}
+	for (size_t i = 0; i < m->table.n; i++) {
+		const struct row *row = m->table.v[i];
+		struct resource_set *set = &now->of[row->res->kind];
+		if (row_alive(row))
+			set->v[set->n++] = *row->res;
+	}
+	for (int k = 0; k < RES_KINDS; k++)
+		resource_set_sort(&now->of[k]);
+	now->taken = m->wall;
+}
+
+/* A row for what only the baseline has. It has no identity on the host, so its name stands in. */
+static void row_missing(struct model *m, const struct resource *base)
+{
+	struct resource r = *base;
+	bool fresh = false;
+	r.id = arena_printf(&m->diff_mem, "missing:%s", base->name);
+	struct row *row = rows_put(&m->table, &r, m->now_ms, &fresh);
+	row->missing = true;
+	row->sign = CHANGE_MISSING;
+}
+
+static void world_diff(struct model *m)
+{
+	arena_done(&m->diff_mem);
+	struct snapshot now = { 0 };
+	table_snapshot(m, &now);
+	diff_make(m->has_baseline ? &m->base : NULL, &now, &m->diff_mem, &m->diff);
+	for (size_t i = 0; i < m->table.n; i++) {
+		m->table.v[i]->sign = CHANGE_SAME;
+		m->table.v[i]->what = NULL;
+	}
+	size_t changes = m->diff.n;
+	for (size_t i = 0; i < changes; i++) {
+		const struct change *c = &m->diff.v[i];
+		struct row *row = c->now ? rows_find(&m->table, c->now->kind, c->now->id) : NULL;
+		if (row) {
+			row->sign = c->sign;
+			row->what = c->what;
+		} else if (c->sign == CHANGE_MISSING && c->base) {
+			row_missing(m, c->base);
+		}
+	}
+	rows_settle(&m->table, m->now_ms);
+}
+
+static void world_count(struct model *m)
+{
+	memset(m->count, 0, sizeof m->count);
+	for (size_t i = 0; i < m->table.n; i++) {
+		const struct row *row = m->table.v[i];
+		if (row_alive(row))
+			m->count[row->res->owner][row->res->kind]++;
+	}
+	size_t left = 0;
+	for (int k = 0; k < RES_KINDS; k++)
+		left += m->count[OWNER_LEAK][k] + m->count[OWNER_ORPHAN][k];
+	bool ill = m->health_ms && m->health.status != HEALTH_HEALTHY;
+	if (!left && !ill)
+		m->trouble_since = 0;
+	else if (!m->trouble_since)
+		m->trouble_since = ill && m->health.since ? m->health.since : m->wall;
+}
+
+void world_settle(struct model *m)
+{
+	m->settle_due = false;
+	m->dirty = false;
+	m->settled_ms = m->now_ms;
+	rows_settle(&m->table, m->now_ms);
+	if (m->list.frozen) { /* the screen keeps its rows; counts and steps go on */
+		world_count(m);
+		step_checks(m);
+		return;
+	}
+	rows_sweep(&m->table, m->now_ms, true);
+	world_diff(m);
+	world_count(m);
+	list_build(m);
+	step_checks(m);
+}
+
+/* Rows that vanished are dropped when their time is over. */
+void world_tick(struct model *m)
+{
+	bool stale = false;
+	for (size_t i = 0; i < m->table.n && !stale; i++)
+		stale = m->table.v[i]->gone_ms && m->now_ms - m->table.v[i]->gone_ms >= ROW_LINGER_MS;
+	if (m->settle_due || (stale && !m->list.frozen))
+		world_settle(m);
+	step_checks(m);
+}
+
+static void take_sync(struct model *m, uint64_t at)
+{
+	m->fresh_ms = m->now_ms;
+	m->sync_at = at ? at : m->wall;
+	uint64_t pace = m->settled_ms ? m->table.n / ROWS_PER_PACE_MS : 0;
+	if (m->now_ms - m->settled_ms < pace)
+		m->settle_due = true;
+	else if (m->dirty || !m->settled_ms)
+		world_settle(m);
+	else
+		step_checks(m);
+}
+
+struct effect feed_take(struct model *m, const struct msg *msg)
+{
+	struct effect effect = { 0 };
+	if (msg->kind != MSG_FEED_LOST && msg->kind != MSG_BASELINE) {
+		m->feed_ms = m->now_ms ? m->now_ms : 1;
+		m->feed_lost[0] = '\0';
+	}
+	switch ((int)msg->kind) {
+	case MSG_HELLO:
+		if (!m->baseline_asked)
+			effect.kind = EFFECT_BASELINE;
+		m->baseline_asked = true;
+		rows_resync(&m->table);
+		break;
+	case MSG_SOURCE:
+		take_source(m, msg);
+		break;
+	case MSG_RESOURCE:
+		take_resource(m, msg->resource);
+		break;
+	case MSG_GONE:
+		take_gone(m, msg->gone.kind, msg->gone.id);
+		break;
+	case MSG_HEALTH:
+		return take_health(m, msg->health);
+	case MSG_PRESSURE:
+		json_decref(m->pressure);
+		m->pressure = json_deep_copy(msg->json);
+		break;
+	case MSG_RESYNC:
+		rows_resync(&m->table);
+		m->dirty = true;
+		say(m, RING_WARN, "resync: ", msg->text ? msg->text : "asked for");
+		break;
+	case MSG_SYNC:
+		take_sync(m, msg->sync.at);
+		break;
+	case MSG_BEAT:
+		m->fresh_ms = m->now_ms;
+		step_checks(m);
+		break;
+	case MSG_FEED_LOST:
+		(void)snprintf(m->feed_lost, sizeof m->feed_lost, "%s", msg->text ? msg->text : "it ended");
+		say(m, RING_BAD, "the watch stream was lost: ", m->feed_lost);
+		break;
+	case MSG_FEED_BAD:
+		say(m, RING_BAD, "the watch stream said what cannot be understood: ", msg->text ? msg->text : "?");
+		break;
+	case MSG_BASELINE:
+		take_baseline(m, msg);
+		break;
+	}
+	return effect;
+}

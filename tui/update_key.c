@@ -1,0 +1,196 @@
+/* Keys of the main screen. None of them changes the host. */
+#include <stdio.h>
+#include <string.h>
+
+#include "probes/base/text.h"
+#include "tui/keys.h"
+#include "tui/layout.h"
+#include "tui/update.h"
+
+static const struct effect nothing = { 0 };
+
+static struct effect key_holders(struct model *m)
+{
+	const struct row *at = list_row(m);
+	if (at && action_works(m, ACTION_HOLDERS))
+		return holders_ask(m, at->res);
+	ring_add(&m->log, m->wall, RING_WARN, "w asks about a mount or a ghost: move to one");
+	return nothing;
+}
+
+static struct effect key_arm(struct model *m)
+{
+	if (!m->arm.on && !layout_can_commit(m->rows, m->cols)) {
+		ring_add(&m->log, m->wall, RING_WARN, "too small to act here (60x18)");
+		return nothing;
+	}
+	if (!m->arm.on) {
+		dialog_open(m, DIALOG_ARM);
+		return nothing;
+	}
+	m->arm.on = false;
+	ring_add(&m->log, m->wall, RING_SAID, "disarmed: OBSERVE");
+	return nothing;
+}
+
+static struct effect key_copy(struct model *m)
+{
+	const struct row *at = list_row(m);
+	char safe[512];
+	if (!at)
+		return nothing;
+	const char *kind = resource_kind_word(at->res->kind);
+	const char *text = row_actable(at) && at->res->kind != RES_GHOST ?
+		arena_printf(&m->out, "rustbox reclaim %s %s", kind, at->res->id) :
+		arena_printf(&m->out, "%s %s %s", kind, at->res->id, text_escape(at->res->name, safe, sizeof safe));
+	return (struct effect){ .kind = EFFECT_COPY, .text = text };
+}
+
+static struct effect key_quit(struct model *m)
+{
+	if (m->job[JOB_ACT].id && !m->leaving) {
+		m->leaving = true;
+		ring_add(&m->log, m->wall, RING_WARN, "a step is running: Ctrl-C asks it to stop; q again leaves it to finish");
+		return nothing;
+	}
+	return (struct effect){ .kind = EFFECT_QUIT };
+}
+
+static void step_move(struct model *m, long by)
+{
+	long to = (long)m->walk.at + by;
+	if (to >= 0 && to < (long)m->walk.proc->nsteps)
+		m->walk.at = (size_t)to;
+}
+
+static bool move(struct model *m, enum action action)
+{
+	struct layout l = layout_for(m->rows, m->cols, m->walk.proc != NULL);
+	long page = l.list.rows > 1 ? l.list.rows - 1 : 1;
+	long by = action == ACTION_UP ? -1 : action == ACTION_DOWN ? 1 : action == ACTION_PGUP ? -page :
+		  action == ACTION_PGDN ? page : action == ACTION_FIRST ? -(1l << 30) : action == ACTION_LAST ? 1l << 30 : 0;
+	if (!by)
+		return false;
+	if (m->focus == FOCUS_STEPS && m->walk.proc && (by == 1 || by == -1))
+		step_move(m, by);
+	else
+		list_move(m, by);
+	return true;
+}
+
+static bool toggle(struct model *m, enum action action)
+{
+	struct list *l = &m->list;
+	static const char *const sorts[SORT_COUNT] = { "most blocking first", "oldest first", "by name" };
+	static const char *const scopes[SHOW_COUNT] = { "all", "what differs from the baseline", "leftovers only" };
+	switch ((int)action) {
+	case ACTION_SORT:
+		l->sort = (enum sort)((l->sort + 1) % SORT_COUNT);
+		ring_add(&m->log, m->wall, RING_SAID, "sorted: %s", sorts[l->sort]);
+		break;
+	case ACTION_SCOPE:
+		l->scope = (enum scope_shown)((l->scope + 1) % SHOW_COUNT);
+		ring_add(&m->log, m->wall, RING_SAID, "showing: %s", scopes[l->scope]);
+		break;
+	case ACTION_FOREIGN:
+		l->foreign = !l->foreign;
+		break;
+	case ACTION_FREEZE:
+		l->frozen = !l->frozen;
+		l->since = 0;
+		if (!l->frozen)
+			world_settle(m);
+		return true;
+	case ACTION_FOCUS:
+		m->focus = m->focus == FOCUS_LIST && m->walk.proc ? FOCUS_STEPS : FOCUS_LIST;
+		return true;
+	case ACTION_MARK:
+		list_mark(m);
+		return true;
+	case ACTION_UNMARK:
+		list_unmark(m);
+		return true;
+	case ACTION_CLOSE:
+		m->walk = (struct walk){ 0 };
+		m->focus = FOCUS_LIST;
+		m->await.step = -1;
+		m->retry_step = -1;
+		for (int j = 0; j < JOB_COUNT; j++)
+			m->job[j].step = -1;
+		return true;
+	default:
+		return false;
+	}
+	list_build(m);
+	return true;
+}
+
+static bool opens(struct model *m, enum action action)
+{
+	static const enum dialog_kind of[ACTION_COUNT] = {
+		[ACTION_WHY] = DIALOG_WHY, [ACTION_FILTER] = DIALOG_FILTER, [ACTION_PROCEDURES] = DIALOG_PROCEDURES,
+		[ACTION_ORIGINAL] = DIALOG_ORIGINAL, [ACTION_SKIP] = DIALOG_SKIP, [ACTION_NOTE] = DIALOG_NOTE,
+		[ACTION_MESSAGES] = DIALOG_MESSAGES, [ACTION_PALETTE] = DIALOG_PALETTE, [ACTION_HELP] = DIALOG_HELP,
+	};
+	if (of[action] == DIALOG_NONE)
+		return false;
+	if (action_works(m, action))
+		dialog_open(m, of[action]);
+	return true;
+}
+
+static struct effect act(struct model *m, enum action action)
+{
+	if (opens(m, action) || toggle(m, action) || move(m, action))
+		return nothing;
+	if (action >= ACTION_TAB_1 && action <= ACTION_TAB_6) {
+		list_tab(m, (enum tab)(action - ACTION_TAB_1));
+		return nothing;
+	}
+	switch ((int)action) {
+	case ACTION_PREVIEW:
+		return step_act(m);
+	case ACTION_HOLDERS:
+		return key_holders(m);
+	case ACTION_ARM:
+		return key_arm(m);
+	case ACTION_COPY:
+		return key_copy(m);
+	case ACTION_BASELINE:
+		return (struct effect){ .kind = EFFECT_BASELINE };
+	case ACTION_STOP:
+		return m->job[JOB_ACT].id ? (struct effect){ .kind = EFFECT_STOP, .job = m->job[JOB_ACT].id } : nothing;
+	case ACTION_REPAINT:
+		return (struct effect){ .kind = EFFECT_REPAINT };
+	case ACTION_SUSPEND:
+		m->arm.on = false; /* whoever comes back to this screen arms again */
+		return (struct effect){ .kind = EFFECT_SUSPEND };
+	case ACTION_MOUSE:
+		m->mouse = !m->mouse;
+		return (struct effect){ .kind = EFFECT_MOUSE, .on = m->mouse };
+	case ACTION_QUIT:
+		return key_quit(m);
+	}
+	return nothing;
+}
+
+struct effect main_key(struct model *m, uint32_t key)
+{
+	enum action action = action_of_key(key);
+	if (action != ACTION_QUIT)
+		m->leaving = false;
+	if (key == K_ESC && m->list.filter[0])
+		list_filter(m, "");
+	return action == ACTION_NONE ? nothing : act(m, action);
+}
+
+struct effect command_run(struct model *m, const char *words)
+{
+	enum action action = action_of_name(words);
+	if (action == ACTION_NONE) {
+		if (words[0])
+			ring_add(&m->log, m->wall, RING_WARN, ":%s is no command, or more than one; ? lists them", words);
+		return nothing;
+	}
+	return act(m, action);
+}

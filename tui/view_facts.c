@@ -1,0 +1,129 @@
+/* Facts several parts of the screen show, computed in one place. */
+#include <stdio.h>
+#include <string.h>
+
+#include "probes/base/text.h"
+#include "tui/view_parts.h"
+
+enum { STALE_S = 15 };
+
+size_t tally_kind(const struct model *m, enum tab tab)
+{
+	static const unsigned kinds[TAB_COUNT] = {
+#define X(id, narrow, wide, bits) [TAB_##id] = (bits),
+		TABS(X)
+#undef X
+	};
+	size_t n = 0;
+	for (int k = 0; k < RES_KINDS; k++)
+		if (kinds[tab] & 1u << k)
+			n += m->count[OWNER_LEAK][k] + m->count[OWNER_ORPHAN][k];
+	return n;
+}
+
+/* The runbook's six criteria, as far as this console can see them. */
+const char *const *escalate_names(const struct model *m, bool met[static ESCALATE_OF])
+{
+	static const char *const names[ESCALATE_OF] = {
+		"recurs >1/h", "manual step failed", "containment broken", "fs corruption?", "cannot unquarantine",
+		"baseline not restored",
+	};
+	bool orphan = false, read_only = false;
+	for (int k = 0; k < RES_KINDS; k++)
+		orphan = orphan || m->count[OWNER_ORPHAN][k];
+	for (size_t i = 0; i < m->diff.n; i++)
+		read_only = read_only || (m->diff.v[i].what && strstr(m->diff.v[i].what, "-> ro"));
+	met[0] = m->health_ms && m->health.failures > 1;
+	met[1] = m->procedure_failed;
+	met[2] = orphan;
+	met[3] = read_only;
+	met[4] = m->unquarantine_failed;
+	met[5] = m->procedure_failed && m->diff.has_baseline && m->diff.missing + m->diff.changed > 0;
+	return names;
+}
+
+struct tally tally_of(const struct model *m)
+{
+	struct tally t = { .left = tally_kind(m, TAB_ALL), .changed = m->diff.changed, .missing = m->diff.missing };
+	bool met[ESCALATE_OF];
+	(void)escalate_names(m, met);
+	for (int i = 0; i < ESCALATE_OF; i++)
+		t.escalate += met[i];
+	return t;
+}
+
+char health_letter(const struct model *m)
+{
+	static const char letters[HEALTH_STATUSES_COUNT] = {
+		[HEALTH_HEALTHY] = 'H', [HEALTH_UNHEALTHY] = 'U', [HEALTH_QUARANTINED] = 'Q',
+	};
+	return m->health_ms && m->health.status < HEALTH_STATUSES_COUNT ? letters[m->health.status] : '?';
+}
+
+enum ink health_ink(const struct model *m)
+{
+	char letter = health_letter(m);
+	if (letter == 'H')
+		return tally_kind(m, TAB_ALL) ? INK_WARN : INK_GOOD;
+	return letter == 'Q' ? INK_BAD : INK_WARN;
+}
+
+char row_sign(const struct row *row)
+{
+	if (row->missing)
+		return '-';
+	if (row->gone_ms)
+		return ' ';
+	if (row->res->owner == OWNER_LEAK || row->res->owner == OWNER_ORPHAN)
+		return '+';
+	if (row->sign == CHANGE_CHANGED)
+		return '~';
+	return row->res->owner == OWNER_FOREIGN || row->res->owner == OWNER_SELF ? '.' : '=';
+}
+
+const char *owner_shown(enum owner owner)
+{
+	return owner == OWNER_ORPHAN ? "ORPHAN" : owner == OWNER_ACTIVE ? "ACTIVE" : owner_word(owner);
+}
+
+void age_of(const struct model *m, uint64_t since, char out[static 16])
+{
+	if (since == 0 || m->wall < since)
+		(void)strcpy(out, "-");
+	else
+		text_age(m->wall - since, out, 16);
+}
+
+void clock_of(const struct model *m, char out[static 16])
+{
+	out[0] = '\0';
+	if (!m->trouble_since || m->wall < m->trouble_since)
+		return;
+	uint64_t s = m->wall - m->trouble_since;
+	if (s >= 100 * 3600)
+		(void)snprintf(out, 16, "T+%ud", (unsigned)(s / 86400 % 10000));
+	else if (s >= 3600)
+		(void)snprintf(out, 16, "T+%u:%02u:%02u", (unsigned)(s / 3600 % 100), (unsigned)(s / 60 % 60), (unsigned)(s % 60));
+	else
+		(void)snprintf(out, 16, "T+%02u:%02u", (unsigned)(s / 60), (unsigned)(s % 60));
+}
+
+bool feed_is_stale(const struct model *m, uint64_t *age_s)
+{
+	*age_s = m->feed_ms ? (m->now_ms - m->feed_ms) / 1000 : 0;
+	return m->feed_ms && *age_s >= STALE_S;
+}
+
+void titled_rule(struct canvas *c, int row, int col, int cols, const char *title, const char *right)
+{
+	canvas_rule(c, row, col, cols);
+	if (title[0]) {
+		int n = canvas_printf(c, row, col + 2, cols - 4, INK_STRONG, " %s", title);
+		(void)canvas_text(c, row, col + 2 + n, 1, INK_RULE, " ");
+	}
+	if (right && right[0]) {
+		int w = canvas_width(c, right);
+		if (w + 6 < cols - canvas_width(c, title))
+			(void)canvas_printf(c, row, col + cols - w - 3, w + 2, INK_RULE, " %s ", right);
+	}
+}

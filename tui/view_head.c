@@ -1,0 +1,177 @@
+/* Rows that never scroll away: who and where, how the worker is, how fresh it all is; and the tabs. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "probes/base/clock.h"
+#include "probes/base/text.h"
+#include "tui/view_parts.h"
+
+__attribute__((format(strftime, 2, 0))) static void stamp(uint64_t wall, const char *format, char *out, size_t cap)
+{
+	time_t t = (time_t)wall;
+	struct tm tm;
+	if (!gmtime_r(&t, &tm) || strftime(out, cap, format, &tm) == 0)
+		out[0] = '\0';
+}
+
+static void armed_text(const struct model *m, bool wide, char *out, size_t cap)
+{
+	char reason[60];
+	if (!m->arm.on) {
+		(void)snprintf(out, cap, "[OBSERVE read-only]");
+		return;
+	}
+	uint64_t s = m->arm.until_ms > m->now_ms ? (m->arm.until_ms - m->now_ms) / 1000 : 0;
+	(void)snprintf(out, cap, "[ARMED %s %02u:%02u left%s%s]", m->opt.user ? m->opt.user : "?", (unsigned)(s / 60),
+		       (unsigned)(s % 60), wide ? ", " : "", wide ? text_escape(m->arm.reason, reason, sizeof reason) : "");
+}
+
+static void view_identity(const struct model *m, struct canvas *c, bool wide)
+{
+	char armed[160], clock[16], at[40], host[80];
+	int col = 1;
+	col += canvas_text(c, 0, col, c->cols, INK_STRONG, "rustbox-tui") + (wide ? 3 : 2);
+	col += canvas_text(c, 0, col, c->cols - col, INK_STRONG,
+			   text_escape(m->opt.host ? m->opt.host : "?", host, sizeof host)) + 1;
+	if (m->opt.label)
+		col += canvas_text(c, 0, col, c->cols - col, INK_BAR, m->opt.label) + 1;
+	armed_text(m, wide, armed, sizeof armed);
+	col += 2;
+	col += canvas_text(c, 0, col, c->cols - col, m->arm.on ? INK_BAR : INK_PLAIN, armed) + 3;
+	clock_of(m, clock);
+	if (m->opt.incident && clock[0])
+		col += canvas_printf(c, 0, col, c->cols - col, INK_PLAIN, "%s %s ", wide ? "incident" : "inc", m->opt.incident);
+	if (clock[0])
+		col += canvas_text(c, 0, col, c->cols - col, INK_STRONG, clock) + 2;
+	stamp(m->wall, wide ? "%Y-%m-%d %H:%M:%SZ" : "%H:%MZ", at, sizeof at);
+	int w = canvas_width(c, at);
+	if (col + w < c->cols)
+		(void)canvas_text(c, 0, wide ? col + 1 : c->cols - w - 1, w, INK_PLAIN, at);
+}
+
+static void view_health(const struct model *m, struct canvas *c, bool wide)
+{
+	static const char *const shout[HEALTH_STATUSES_COUNT] = {
+		[HEALTH_HEALTHY] = "HEALTHY", [HEALTH_UNHEALTHY] = "UNHEALTHY", [HEALTH_QUARANTINED] = "QUARANTINED",
+	};
+	struct tally t = tally_of(m);
+	char age[16], note[200];
+	int col = 1;
+	if (!m->health_ms) {
+		col += canvas_text(c, 1, col, c->cols, INK_WARN, "[?] health not heard of yet");
+	} else {
+		const char *reason = m->health.reason ? health_reason_word(m->health.reason) : "";
+		age_of(m, m->health.since, age);
+		col += canvas_printf(c, 1, col, c->cols, health_ink(m), "[%c] %s%s%s", health_letter(m),
+				     shout[m->health.status], reason[0] ? " " : "", reason);
+		col += canvas_printf(c, 1, col, c->cols - col, INK_PLAIN, " %s   fails %u/%d", m->health.since ? age : "",
+				     m->health.failures, MAX_CLEANUP_FAILURES);
+	}
+	col += canvas_printf(c, 1, col, c->cols - col, t.left ? INK_BAD : INK_PLAIN, "   +%zu ", t.left);
+	col += canvas_printf(c, 1, col, c->cols - col, INK_PLAIN, "~%zu -%zu", t.changed, t.missing);
+	if (wide && m->health_ms)
+		col += canvas_printf(c, 1, col, c->cols - col, INK_PLAIN, "   accepting: %s   %s",
+				     m->health.status == HEALTH_QUARANTINED ? "NO" : "yes",
+				     text_escape(m->health.note, note, sizeof note));
+	if (t.escalate)
+		(void)canvas_printf(c, 1, wide ? col + 3 : c->cols - 14, 14, INK_BAD, "ESCALATE %d/%d", t.escalate, ESCALATE_OF);
+}
+
+static int word(struct canvas *c, int col, enum ink ink, const char *text)
+{
+	return canvas_text(c, 2, col, c->cols - col, ink, text);
+}
+
+/* "live: mounts cgroups ..."; a source that is not complete says so in words, with its rung. */
+static int view_sources(const struct model *m, struct canvas *c)
+{
+	static const char *const names[RES_KINDS] = { [RES_MOUNT] = "mounts", [RES_CGROUP] = "cgroups",
+		[RES_PROCESS] = "procs", [RES_TEMPDIR] = "dirs", [RES_LOCK] = "locks", [RES_GHOST] = "ghosts" };
+	char text[80];
+	uint64_t age = 0;
+	int col = 1;
+	if (m->feed_lost[0])
+		return col + word(c, col, INK_BAD, "LOST: the watch stream ended; it is being started again");
+	if (!m->feed_ms)
+		return col + word(c, col, INK_WARN, "... not looked at the host yet");
+	if (feed_is_stale(m, &age)) {
+		(void)snprintf(text, sizeof text, "STALE %us: ", (unsigned)age);
+		col += word(c, col, INK_WARN, text);
+	} else {
+		col += word(c, col, INK_PLAIN, "live:");
+	}
+	for (int k = 0; k < RES_KINDS; k++) {
+		const struct source_state *s = &m->source[k];
+		bool gap = !s->known || !s->complete;
+		if ((k == RES_LOCK || k == RES_GHOST) && !gap)
+			continue;
+		(void)snprintf(text, sizeof text, " %s%s", names[k], !s->known ? " ..." : gap ? " PARTLY" : "");
+		col += word(c, col, gap ? INK_WARN : INK_PLAIN, text);
+	}
+	return col;
+}
+
+static void view_fresh(const struct model *m, struct canvas *c, bool wide)
+{
+	char text[120];
+	int col = view_sources(m, c) + 3;
+	if (m->health_ms) {
+		(void)snprintf(text, sizeof text, "health live   ");
+		col += word(c, col, INK_PLAIN, text);
+	}
+	if (m->has_baseline && m->base.taken) {
+		stamp(m->base.taken, "baseline %m-%d %H:%M", text, sizeof text);
+		col += word(c, col, INK_PLAIN, text);
+	} else if (m->has_baseline) {
+		col += word(c, col, INK_PLAIN, m->diff.trusted ? "baseline ok" : "baseline, NOT TRUSTED");
+	} else {
+		col += word(c, col, INK_WARN, wide ? "NO BASELINE: showing name and owner rules only" : "NO BASELINE: owner rules only");
+	}
+	if (m->record_lost)
+		(void)canvas_text(c, 2, col + 2, c->cols - col - 2, INK_BAD, "JOURNAL IN MEMORY");
+}
+
+void view_head(const struct model *m, struct canvas *c)
+{
+	bool wide = c->cols >= 120;
+	view_identity(m, c, wide);
+	if (m->arm.on)
+		canvas_bar(c, 0, 0, c->cols, INK_BAR);
+	view_health(m, c, wide);
+	view_fresh(m, c, wide);
+}
+
+void view_tabs(const struct model *m, const struct layout *l, struct canvas *c)
+{
+	static const char *const names[2][TAB_COUNT] = {
+#define X(id, narrow, wide, kinds) [TAB_##id] = narrow,
+		{ TABS(X) },
+#undef X
+#define X(id, narrow, wide, kinds) [TAB_##id] = wide,
+		{ TABS(X) },
+#undef X
+	};
+	static const char *const scopes[SHOW_COUNT] = { "leaks first", "diff", "leaks only" };
+	static const char *const sorts[SORT_COUNT] = { "most blocking", "oldest", "by name" };
+	bool wide = l->shape == SHAPE_WIDE;
+	char right[FIELD_ROOM + 40];
+	int col = 2;
+	canvas_rule(c, l->tabs, 0, c->cols);
+	for (int t = 0; t < TAB_COUNT; t++) {
+		char text[40];
+		(void)snprintf(text, sizeof text, "%d %s +%zu", t + 1, names[wide][t], tally_kind(m, (enum tab)t));
+		col += canvas_text(c, l->tabs, col, c->cols - col, t == (int)m->list.tab ? INK_CURSOR : INK_PLAIN, text);
+		col += wide ? 4 : 2;
+	}
+	if (m->list.frozen)
+		(void)snprintf(right, sizeof right, " FROZEN +%zu since", (size_t)m->list.since);
+	else if (m->list.filter[0])
+		(void)snprintf(right, sizeof right, " /%s", m->list.filter);
+	else if (wide)
+		(void)snprintf(right, sizeof right, " diff: %s (d)   sort: %s (s)", scopes[m->list.scope], sorts[m->list.sort]);
+	else
+		(void)snprintf(right, sizeof right, " %s", scopes[m->list.scope]);
+	if (canvas_width(c, right) + 1 < c->cols - col)
+		(void)canvas_right(c, l->tabs, col, c->cols - col, INK_PLAIN, right);
+}

@@ -1,0 +1,39 @@
+/* The parts of view(), one file each; nobody else calls these. */
+#ifndef TUI_VIEW_PARTS_H
+#define TUI_VIEW_PARTS_H
+
+#include "tui/canvas.h"
+#include "tui/layout.h"
+#include "tui/model.h"
+
+void view_head(const struct model *m, struct canvas *c);
+void view_tabs(const struct model *m, const struct layout *l, struct canvas *c);
+void view_list(const struct model *m, const struct layout *l, struct canvas *c);
+void view_why(const struct model *m, const struct layout *l, struct canvas *c);
+void view_steps(const struct model *m, const struct layout *l, struct canvas *c);
+void view_log(const struct model *m, const struct layout *l, struct canvas *c);
+void view_keys(const struct model *m, const struct layout *l, struct canvas *c);
+void view_small(const struct model *m, const struct layout *l, struct canvas *c);
+void view_line(const struct model *m, struct canvas *c);
+void view_dialog(const struct model *m, struct canvas *c);
+
+/* Facts several parts show. */
+struct tally {
+	size_t left, changed, missing; /* leftovers; against the baseline */
+	int escalate;		       /* criteria met, of ESCALATE_OF */
+};
+enum { ESCALATE_OF = 6 };
+struct tally tally_of(const struct model *m);
+size_t tally_kind(const struct model *m, enum tab tab);
+const char *const *escalate_names(const struct model *m, bool met[static ESCALATE_OF]);
+char health_letter(const struct model *m);
+enum ink health_ink(const struct model *m);
+char row_sign(const struct row *row);
+const char *owner_shown(enum owner owner); /* "leak", "ORPHAN", "ACTIVE", ... */
+void age_of(const struct model *m, uint64_t since_wall, char out[static 16]);
+void clock_of(const struct model *m, char out[static 16]); /* "T+12:41", "" without trouble */
+bool feed_is_stale(const struct model *m, uint64_t *age_s);
+/* A rule across the area with a title in it. */
+void titled_rule(struct canvas *c, int row, int col, int cols, const char *title, const char *right);
+
+#endif

@@ -1,0 +1,156 @@
+/* The open procedure, the log, the escalation meter and the keys that work now. */
+#include <stdio.h>
+#include <string.h>
+
+#include "probes/base/clock.h"
+#include "probes/base/text.h"
+#include "tui/dialog_text.h"
+#include "tui/keys.h"
+#include "tui/view_parts.h"
+
+static enum ink mark_ink(enum step_mark mark)
+{
+	return mark == STEP_OK ? INK_GOOD : mark == STEP_FAILED ? INK_BAD : mark == STEP_PARTIAL ? INK_WARN : INK_PLAIN;
+}
+
+static const char *mark_text(const struct model *m, size_t i)
+{
+	enum step_mark mark = m->walk.of[i].mark;
+	return i == m->walk.at && (mark == STEP_TODO || mark == STEP_RUNNING) ? mark == STEP_RUNNING ? ".." : ">>" :
+									       step_mark_word(mark);
+}
+
+/* "[ok]1 list [pt]2 unmount ..." over as many rows as there are; the current step is always on one of them. */
+static void steps_narrow(const struct model *m, const struct area *a, struct canvas *c)
+{
+	const struct procedure *p = m->walk.proc;
+	int col = 1, row = a->row, last = a->row + a->rows - 1;
+	size_t first = p->nsteps > 6 && m->walk.at > 3 ? m->walk.at - 3 : 0;
+	for (size_t i = first; i < p->nsteps && row < last; i++) {
+		char text[60];
+		(void)snprintf(text, sizeof text, "[%s]%zu %.18s", mark_text(m, i), i + 1, p->steps[i].brief);
+		int w = canvas_width(c, text);
+		if (col + w > a->cols - 1 && ++row < last)
+			col = 1;
+		if (row >= last)
+			break;
+		(void)canvas_text(c, row, col, a->cols - col, i == m->walk.at ? INK_STRONG : mark_ink(m->walk.of[i].mark), text);
+		if (i == m->walk.at && m->focus == FOCUS_STEPS)
+			canvas_bar(c, row, col, w, INK_CURSOR);
+		col += w + 1;
+	}
+	const struct step *s = walk_step(&m->walk);
+	const struct step_state *st = &m->walk.of[m->walk.at];
+	char note[200], line[200];
+	const struct job *job = &m->job[JOB_ACT];
+	if (job->id)
+		(void)snprintf(line, sizeof line, "running %us of %u: %zu done, %zu not", (unsigned)((m->now_ms - job->began_ms) / 1000),
+			       job->timeout_ms / 1000, job->ok, job->bad);
+	else if (m->await.on)
+		(void)snprintf(line, sizeof line, "the command ended; waiting until this console sees it too");
+	else if (st->note[0])
+		(void)snprintf(line, sizeof line, "%s", text_escape(st->note, note, sizeof note));
+	else
+		(void)snprintf(line, sizeof line, "%s", s ? s->say : "all steps are done");
+	(void)canvas_text(c, last, 1, a->cols - 2, INK_PLAIN, line);
+}
+
+static void steps_wide(const struct model *m, const struct layout *l, struct canvas *c)
+{
+	const struct procedure *p = m->walk.proc;
+	const struct area *a = &l->steps;
+	size_t rows = (size_t)a->rows, first = p->nsteps > rows && m->walk.at >= rows ? m->walk.at - rows + 1 : 0;
+	for (size_t i = first; i < p->nsteps && i - first < rows; i++) {
+		const struct step *s = &p->steps[i];
+		const struct step_state *st = &m->walk.of[i];
+		int row = a->row + (int)(i - first);
+		char note[200];
+		bool here = i == m->walk.at;
+		(void)canvas_printf(c, row, 0, 6, here ? INK_STRONG : mark_ink(st->mark), "%c[%s]", here ? '>' : ' ', mark_text(m, i));
+		(void)canvas_printf(c, row, 6, 32, here ? INK_STRONG : INK_PLAIN, "%zu %s", i + 1, s->say);
+		(void)canvas_text(c, row, 39, a->cols - 40, INK_PLAIN,
+				  st->note[0] ? text_escape(st->note, note, sizeof note) : "");
+		if (here && m->focus == FOCUS_STEPS)
+			canvas_bar(c, row, 0, a->cols, INK_CURSOR);
+	}
+	autoarena struct arena mem = { 0 };
+	struct prose out = { .a = &mem, .width = l->step_why.cols - 4 };
+	const struct step *s = walk_step(&m->walk);
+	if (s) {
+		prose_add(&out, INK_STRONG, "", "STEP %zu  %s", m->walk.at + 1, verb_word(s->verb));
+		prose_add(&out, INK_PLAIN, "runbook:  ", "%s", s->original ? s->original : "-");
+		prose_add(&out, INK_PLAIN, "why ours: ", "%s", s->why ? s->why : "the same");
+	}
+	for (int r = 0; r < l->step_why.rows; r++) {
+		(void)canvas_text(c, l->step_why.row + r, l->step_why.col, 1, INK_RULE, c->utf8 ? "\xe2\x94\x82" : "|");
+		if ((size_t)r < out.n)
+			(void)canvas_text(c, l->step_why.row + r, l->step_why.col + 3, l->step_why.cols - 4, out.v[r].ink, out.v[r].text);
+	}
+}
+
+void view_steps(const struct model *m, const struct layout *l, struct canvas *c)
+{
+	const struct procedure *p = m->walk.proc;
+	char title[200];
+	if (!p || l->steps.rows <= 0)
+		return;
+	(void)snprintf(title, sizeof title, "P%u %.50s -- step %zu of %zu", p->number, p->title,
+		       m->walk.at < p->nsteps ? m->walk.at + 1 : p->nsteps, p->nsteps);
+	titled_rule(c, l->steps.row - 1, 0, c->cols, title, walk_finished(&m->walk) ? "DONE" : "");
+	if (l->shape == SHAPE_WIDE)
+		steps_wide(m, l, c);
+	else
+		steps_narrow(m, &l->steps, c);
+}
+
+static void view_escalate(const struct model *m, const struct layout *l, struct canvas *c)
+{
+	bool met[ESCALATE_OF];
+	const char *const *names = escalate_names(m, met);
+	struct tally t = tally_of(m);
+	canvas_rule(c, l->escalate, 0, c->cols);
+	int col = 2 + canvas_printf(c, l->escalate, 2, 30, t.escalate ? INK_BAD : INK_STRONG, "ESCALATE %d of %d ", t.escalate, ESCALATE_OF);
+	for (int i = 0; i < ESCALATE_OF; i++)
+		col += canvas_printf(c, l->escalate, col, c->cols - col, met[i] ? INK_STRONG : INK_PLAIN, "--[%c] %s ",
+				     met[i] ? 'x' : ' ', names[i]);
+}
+
+void view_log(const struct model *m, const struct layout *l, struct canvas *c)
+{
+	const struct area *a = &l->log;
+	if (l->escalate >= 0)
+		view_escalate(m, l, c);
+	if (a->rows <= 0)
+		return;
+	titled_rule(c, a->row - 1, 0, c->cols, "Log", m->opt.root ? m->opt.root : "");
+	for (int i = 0; i < a->rows; i++) {
+		const struct ring_line *line = ring_back(&m->log, (size_t)(a->rows - 1 - i));
+		char at[24];
+		if (!line)
+			continue;
+		clock_rfc3339(line->wall, at, sizeof at);
+		(void)canvas_printf(c, a->row + i, 1, a->cols - 2, line->level == RING_BAD ? INK_BAD :
+				    line->level == RING_WARN ? INK_WARN : INK_PLAIN, "%.8s %s", strlen(at) > 11 ? at + 11 : "", line->text);
+	}
+}
+
+/* Only keys that do something now, the most wanted first, as many as fit. */
+void view_keys(const struct model *m, const struct layout *l, struct canvas *c)
+{
+	static const enum action wanted[] = {
+		ACTION_PREVIEW, ACTION_STOP, ACTION_HOLDERS, ACTION_WHY, ACTION_MARK, ACTION_FILTER, ACTION_PROCEDURES,
+		ACTION_ORIGINAL, ACTION_SKIP, ACTION_SCOPE, ACTION_FOREIGN, ACTION_NOTE, ACTION_COPY, ACTION_SORT,
+	};
+	int right = c->cols >= 60 ? 15 : 0, col = 1;
+	if (right)
+		(void)canvas_right(c, l->keys, c->cols - right, right - 1, INK_LINK, m->arm.on ? "A disarm ? help" : "A arm  ? help");
+	for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+		char text[40];
+		if (!action_works(m, wanted[i]))
+			continue;
+		(void)snprintf(text, sizeof text, "%s %s", key_of_action(wanted[i]), action_rows[wanted[i]].label);
+		if (col + (int)strlen(text) > c->cols - right - 1)
+			break;
+		col += canvas_text(c, l->keys, col, c->cols - right - col, INK_LINK, text) + 2;
+	}
+}
