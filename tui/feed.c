@@ -145,9 +145,9 @@ static const struct {
 
 static void bad_line(const char *why, const char *line, struct feed_sink sink)
 {
-	char begin[64], shown[200], text[400];
-	(void)snprintf(begin, sizeof begin, "%s", line);
-	(void)snprintf(text, sizeof text, "%s: %s", why, text_escape(begin, shown, sizeof shown));
+	char raw[320], text[640]; /* the reason quotes the line as well: both are escaped together */
+	(void)snprintf(raw, sizeof raw, "%.200s: %.80s", why, line);
+	(void)text_escape(raw, text, sizeof text);
 	sink.take(sink.ctx, &(struct msg){ .kind = MSG_FEED_BAD, .text = text });
 }
 

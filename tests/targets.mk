@@ -1,0 +1,33 @@
+# Proofs beyond `make check`; tests/README.md says what each one shows.
+LAB   := $(OUT)/tests/lab
+FUZZ  := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SECONDS ?= 60
+
+$(PAYLOADS): tests/payloads/payload.h
+tests-built: $(LAB)
+
+.PHONY: lab
+lab: $(LAB) ## the fault lab: .build/tests/lab plants real leftovers for you to recover
+
+check-failure-matrix: test-deps ## kill or fail every system call of a run, a clean-up and a recovery (hours; CRASH_STRIDE=n)
+	@$(MAKE) --no-print-directory -j$$(nproc) all tests-built
+	@for t in $(OUT)/tests/faults/test_crash_* $(OUT)/tests/faults/test_matrix_*; do \
+	  case $$t in *.*) continue ;; esac; echo "== $$t"; CRASH_EVERY=$${CRASH_EVERY-1} MATRIX=full $$t || exit 1; done
+
+check-vm: test-deps ## the same verdicts on pure cgroup v2 and pure v1, in a guest
+	$(call need,$(VM_PACKAGES))
+	@$(MAKE) --no-print-directory -j$$(nproc) all tests-built
+	@OUT=$(OUT) tests/vm.sh v2 && OUT=$(OUT) tests/vm.sh v1
+
+bench: test-deps ## what a run costs, beside the other sandboxes that are installed
+	@$(MAKE) --no-print-directory -j$$(nproc) all tests-built
+	@$(OUT)/tests/bench/bench_run
+
+# ---- fuzzing: the same sources under clang's libFuzzer, ASan and UBSan --------------------------------
+FUZZ_SRC := $(PROBE_SRC) $(wildcard sandbox/policy/*.c) $(filter sandbox/box/spec%.c,$(SANDBOX_SRC)) $(wildcard tui/runbook*.c)
+fuzz: test-deps ## every parser, FUZZ_SECONDS=60 each
+	@$(MAKE) --no-print-directory -j$$(nproc) CC=clang OUT=$(OUT)/fuzz OPT='-O1 -g' \
+		SAN='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' $(addprefix $(OUT)/fuzz/,$(FUZZ))
+	@OUT=$(OUT)/fuzz tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)
+$(OUT)/fuzz_%: tests/fuzz/fuzz_%.c $(call objects,$(FUZZ_SRC))
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(SAN) -fsanitize=fuzzer -o $@ $^ -lseccomp -lcap -ljansson -lmount -lproc2 -lmd4c -lm
