@@ -1,18 +1,18 @@
 /* Rows that never scroll away: who and where, how the worker is, how fresh it all is; and the tabs. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "probes/base/clock.h"
 #include "probes/base/text.h"
 #include "tui/view_parts.h"
 
-__attribute__((format(strftime, 2, 0))) static void stamp(uint64_t wall, const char *format, char *out, size_t cap)
+/* "2026-02-08 03:12:09Z", from which the shorter forms are cut. */
+static const char *stamp(uint64_t wall, char out[static 24])
 {
-	time_t t = (time_t)wall;
-	struct tm tm;
-	if (!gmtime_r(&t, &tm) || strftime(out, cap, format, &tm) == 0)
-		out[0] = '\0';
+	clock_rfc3339(wall, out, 24);
+	if (strlen(out) == 20)
+		out[10] = ' ';
+	return out;
 }
 
 static void armed_text(const struct model *m, bool wide, char *out, size_t cap)
@@ -29,7 +29,7 @@ static void armed_text(const struct model *m, bool wide, char *out, size_t cap)
 
 static void view_identity(const struct model *m, struct canvas *c, bool wide)
 {
-	char armed[160], clock[16], at[40], host[80];
+	char armed[160], clock[16], at[24], host[80];
 	int col = 1;
 	col += canvas_text(c, 0, col, c->cols, INK_STRONG, "rustbox-tui") + (wide ? 3 : 2);
 	col += canvas_text(c, 0, col, c->cols - col, INK_STRONG,
@@ -44,7 +44,11 @@ static void view_identity(const struct model *m, struct canvas *c, bool wide)
 		col += canvas_printf(c, 0, col, c->cols - col, INK_PLAIN, "%s %s ", wide ? "incident" : "inc", m->opt.incident);
 	if (clock[0])
 		col += canvas_text(c, 0, col, c->cols - col, INK_STRONG, clock) + 2;
-	stamp(m->wall, wide ? "%Y-%m-%d %H:%M:%SZ" : "%H:%MZ", at, sizeof at);
+	(void)stamp(m->wall, at);
+	if (!wide && strlen(at) == 20) {
+		memmove(at, at + 11, 5); /* 03:12Z */
+		(void)strcpy(at + 5, "Z");
+	}
 	int w = canvas_width(c, at);
 	if (col + w < c->cols)
 		(void)canvas_text(c, 0, wide ? col + 1 : c->cols - w - 1, w, INK_PLAIN, at);
@@ -121,7 +125,8 @@ static void view_fresh(const struct model *m, struct canvas *c, bool wide)
 		col += word(c, col, INK_PLAIN, text);
 	}
 	if (m->has_baseline && m->base.taken) {
-		stamp(m->base.taken, "baseline %m-%d %H:%M", text, sizeof text);
+		char at[24];
+		(void)snprintf(text, sizeof text, "baseline %.11s", stamp(m->base.taken, at) + 5);
 		col += word(c, col, INK_PLAIN, text);
 	} else if (m->has_baseline) {
 		col += word(c, col, INK_PLAIN, m->diff.trusted ? "baseline ok" : "baseline, NOT TRUSTED");
