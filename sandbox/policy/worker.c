@@ -73,7 +73,8 @@ struct health health_next(struct health now, enum health_event event, const char
 		next.reason = cell->reason;
 	if (next.status != now.status)
 		next.since = wall_s;
-	if (next.status != now.status || next.reason != now.reason || event == HEALTH_EVENT_CLEANUP_FAILED)
+	bool newer = event == HEALTH_EVENT_CLEANUP_FAILED && now.status != HEALTH_QUARANTINED;
+	if (next.status != now.status || next.reason != now.reason || newer)
 		(void)snprintf(next.note, sizeof next.note, "%s", note ? note : "");
 	return next;
 }
