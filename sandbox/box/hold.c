@@ -2,7 +2,11 @@
 #include "sandbox/box/hold.h"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "probes/base/clock.h"
@@ -59,22 +63,109 @@ static int make_stage_dir(const struct paths *paths, struct err *e)
 	return r < 0 && r != -EEXIST ? err_set(e, -r, "make %s", paths->of[PATH_EMPTY]) : 0;
 }
 
-int hold_take(const struct paths *paths, const struct host *host, struct plan *plan, struct hold *h, struct err *e)
+static int take_fresh(const struct paths *paths, struct plan *plan, struct hold *h, struct err *e)
 {
 	int r = claim_open(paths, plan->box, &h->claim, e);
 	if (r == 0)
 		r = slot_claim(paths, &h->slot, e);
-	if (r == 0)
-		r = make_stage_dir(paths, e);
 	if (r < 0)
 		return r;
 	plan->uid = h->slot.uid;
 	h->workspace_fd = rootfs_workspace(plan->workspace_data, plan->uid, e);
-	if (h->workspace_fd < 0)
-		return h->workspace_fd;
+	return h->workspace_fd < 0 ? h->workspace_fd : 0;
+}
+
+/* ---- a box that lives across runs ---- */
+
+static int enter_ledger(const struct paths *paths, const char *box, struct hold *h, struct err *e)
+{
+	char path[PATH_ROOM + 80];
+	paths_ledger(paths, box, path);
+	int fd = sys_openat(AT_FDCWD, path, O_RDWR | O_APPEND | O_NOFOLLOW, 0);
+	if (fd < 0)
+		return fd == -ENOENT ? err_say(e, ENOENT, "there is no box %s: run `rustbox init --box-id %s`", box, box)
+				     : err_set(e, -fd, "open %s", path);
+	h->claim.fd = fd;
+	(void)snprintf(h->claim.box, sizeof h->claim.box, "%s", box);
+	h->lives_on = true;
+	/* The keeper's lock is another kind and another open file: asking for it tells whether the box lives. */
+	if (sys_flock(fd, LOCK_SH | LOCK_NB) == 0)
+		return err_say(e, EOWNERDEAD, "box %s has no keeper: run `rustbox init --box-id %s`, or, if it was killed, "
+			       "`rustbox health --recover --cleanup`", box, box);
+	int r = sys_ofd_lock(fd, F_WRLCK);
+	if (r == -EAGAIN || r == -EACCES)
+		return err_say(e, EBUSY, "box %s is in use by another run: wait for its end", box);
+	return r < 0 ? err_set(e, -r, "lock box %s", box) : 0;
+}
+
+/* What an earlier run of this box left when it was killed: no run is in it now, so it is nobody's. */
+static int clear_earlier(const struct paths *paths, const struct host *host, struct hold *h, struct err *e)
+{
+	autoarena struct arena a = { 0 };
+	struct ledger ledger;
+	struct cgroup all;
+	int r = claim_read(&h->claim, &a, &ledger, e);
+	if (r == 0)
+		r = cgroup_open_all(host, paths, h->claim.box, &all, e);
+	if (r < 0)
+		return r;
+	uint64_t deadline = clock_mono_ns() + ALL_TRIES_S * NS_PER_S;
+	h->claim.next = 1;
+	for (size_t i = all.n; r == 0 && i-- > 0;)
+		r = cgroup_remove(&all, i, deadline, e);
+	cgroup_close(&all);
+	for (size_t i = 0; i < ledger.n; i++) {
+		const struct ledger_entry *own = &ledger.v[i];
+		h->claim.next = own->seq >= h->claim.next ? own->seq + 1 : h->claim.next;
+		if (r == 0 && own->kind == RES_CGROUP && !own->gone)
+			r = claim_gone(&h->claim, own->seq, e);
+	}
+	struct stat st;
+	if (r == 0 && fstat(h->claim.fd, &st) < 0)
+		r = err_set(e, errno, "look at the ledger of box %s", h->claim.box);
+	h->ledger_size = r == 0 ? st.st_size : 0;
+	return r;
+}
+
+/* The box's own tmpfs: a mount of its own at <work>/rustbox-<box>/root, owned by the uid its keeper holds. */
+static int enter_workspace(const struct paths *paths, struct plan *plan, struct hold *h, struct err *e)
+{
+	char path[PATH_ROOM + 80];
+	struct statx st;
+	paths_box_root(paths, plan->box, path);
+	autofd int at = sys_openat2(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0, RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+	if (at < 0 || statx(at, "", AT_EMPTY_PATH, STATX_UID, &st) < 0)
+		return err_set(e, at < 0 ? -at : errno, "open %s", path);
+	if (!(st.stx_attributes & STATX_ATTR_MOUNT_ROOT) || st.stx_uid < paths->uid_base ||
+	    st.stx_uid >= paths->uid_base + UID_POOL)
+		return err_say(e, EBADF, "%s is not a box's file system: run `rustbox cleanup --box-id %s`, then init", path,
+			       plan->box);
+	plan->uid = st.stx_uid;
+	h->workspace_fd = sys_open_tree(at, "", AT_EMPTY_PATH | OPEN_TREE_CLONE);
+	return h->workspace_fd < 0 ? err_set(e, -h->workspace_fd, "take %s into the box", path) : 0;
+}
+
+static int take_living(const struct paths *paths, const struct host *host, struct plan *plan, struct hold *h,
+		       struct err *e)
+{
+	int r = enter_ledger(paths, plan->box, h, e);
+	if (r == 0)
+		r = clear_earlier(paths, host, h, e);
+	return r == 0 ? enter_workspace(paths, plan, h, e) : r;
+}
+
+int hold_take(const struct paths *paths, const struct host *host, struct plan *plan, struct hold *h, struct err *e)
+{
+	int r = plan->keep ? take_living(paths, host, plan, h, e) : take_fresh(paths, plan, h, e);
+	if (r == 0)
+		r = make_stage_dir(paths, e);
+	if (r < 0)
+		return r;
 	plan->workspace_fd = h->workspace_fd;
 	return take_cgroups(paths, host, plan, h, e);
 }
+
+/* ---- the end ---- */
 
 static void note_error(struct cleanup *c, const struct err *e)
 {
@@ -96,13 +187,21 @@ static size_t remove_cgroups(struct hold *h, uint64_t deadline, struct cleanup *
 			left++;
 			continue;
 		}
-		if (left) { /* else the ledger is emptied as a whole */
-			if (claim_gone(&h->claim, h->seq[i], &e) < 0)
-				note_error(c, &e);
-		}
+		/* As a rule the ledger is emptied as a whole, and needs no line for each. */
+		if (left && claim_gone(&h->claim, h->seq[i], &e) < 0)
+			note_error(c, &e);
 		h->seq[i] = 0;
 	}
 	return left;
+}
+
+/* Nothing of this run is left: neither are its lines. A living box's ledger would grow with every run. */
+static int finish_ledger(struct hold *h, struct err *e)
+{
+	if (!h->lives_on)
+		return claim_finish(&h->claim, e);
+	int r = h->ledger_size ? sys_ftruncate(h->claim.fd, h->ledger_size) : 0;
+	return r < 0 ? err_set(e, -r, "shorten the ledger of box %s", h->claim.box) : 0;
 }
 
 void hold_release(struct hold *h, struct cleanup *ret)
@@ -118,7 +217,7 @@ void hold_release(struct hold *h, struct cleanup *ret)
 		ret->outcome = CLEANUP_RETRIED;
 		left = remove_cgroups(h, start + ALL_TRIES_S * NS_PER_S, ret);
 	}
-	if (left == 0 && h->claim.fd >= 0 && claim_finish(&h->claim, &e) < 0) {
+	if (left == 0 && h->claim.fd >= 0 && finish_ledger(h, &e) < 0) {
 		note_error(ret, &e);
 		left = 1;
 	}

@@ -20,11 +20,17 @@ struct hold {
 	unsigned seq[CGROUP_TREES]; /* of the ledger's entries; 0: none */
 	int workspace_fd;
 	int join_fds[CGROUP_TREES], njoin;
+	bool lives_on; /* a box made by `init`: ledger, uid and workspace are its keeper's, and stay */
+	off_t ledger_size; /* of a living box's, before this run's own lines */
 };
 
 #define HOLD_NONE ((struct hold){ .claim = CLAIM_NONE, .slot = SLOT_NONE, .workspace_fd = -1 })
 
-/* Fills in the plan's uid, workspace and cgroup descriptors. On failure the caller still releases. */
+/* Fills in the plan's uid, workspace and cgroup descriptors. On failure the caller still releases.
+ *
+ * A box that lives across runs (plan->keep): its keeper holds the ledger's flock, each run takes a write lock of its
+ * own open file (F_OFD_SETLK) on the same ledger for as long as it and its init live. -ENOENT: no such box;
+ * -EBUSY: another run is in it; -EOWNERDEAD: its keeper is gone, recovery's case. */
 int hold_take(const struct paths *paths, const struct host *host, struct plan *plan, struct hold *h, struct err *e)
 	MUST_CHECK;
 /* Within 5 s: one try, and another when it failed. What stays is named in ret and stays recorded. */

@@ -59,7 +59,8 @@ size_t limit_knobs(const struct limits *limits, enum limit limit, int version, s
 	if (row->by != BY_CGROUP || v == LIMIT_NONE)
 		return 0;
 	switch (row->form) {
-	case FORM_PLAIN: return knob(out, 0, row, version, "%llu", (unsigned long long)v);
+	case FORM_PLAIN: /* the box's init is a process of its cgroup, too, and not the program's to pay for */
+		return knob(out, 0, row, version, "%llu", (unsigned long long)v + (limit == LIMIT_PROCESSES));
 	case FORM_WITH_MEMORY: return knob_swap(limits, row, version, v, out);
 	case FORM_QUOTA: return knob_quota(row, version, v, out);
 	case FORM_WEIGHT: return knob_weight(row, version, v, out);
