@@ -79,9 +79,13 @@ static int write_header(struct claim *c, struct err *e)
 
 static int make_directory(const struct paths *p, struct err *e)
 {
-	const char *steps[] = { p->of[PATH_RUN], p->of[PATH_LEDGER] };
+	/* A world of its own (--root) starts empty: there even /run is ours to make. */
+	char above[PATH_ROOM];
+	(void)snprintf(above, sizeof above, "%s", p->of[PATH_RUN]);
+	*strrchr(above, '/') = '\0';
+	const char *steps[] = { above, p->of[PATH_RUN], p->of[PATH_LEDGER] };
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-		int r = sys_mkdirat(AT_FDCWD, steps[i], 0700);
+		int r = sys_mkdirat(AT_FDCWD, steps[i], i ? 0700 : 0755);
 		if (r < 0 && r != -EEXIST)
 			return err_set(e, -r, "make %s", steps[i]);
 	}
