@@ -65,7 +65,7 @@ else
 fi
 ip link set lo up
 cp /command /new/run/command
-chroot /new /bin/bash /run/command </dev/null 2>&1
+chroot /new /bin/bash /run/command </new/dev/null 2>&1
 echo "rustbox-vm-status $?"
 poweroff -f
 INIT
