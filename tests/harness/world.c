@@ -70,6 +70,12 @@ void world_open(struct world *w, unsigned flags)
 	snprintf(work, sizeof work, "%s/tmp", w->root);
 	if (mkdir(work, 01777) < 0 || chmod(work, 01777) < 0)
 		fatal(work);
+	static const char *const hosts_have[] = { "run", "var", "var/lib", "etc" };
+	for (size_t i = 0; i < sizeof hosts_have / sizeof *hosts_have; i++) {
+		snprintf(work, sizeof work, "%s/%s", w->root, hosts_have[i]);
+		if (mkdir(work, 0755) < 0)
+			fatal(work);
+	}
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (flags & WORLD_MOUNTS) {
 		if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
