@@ -158,7 +158,7 @@ static void preview_lines(const struct model *m, struct prose *out)
 	for (int k = 0; k < RES_KINDS; k++)
 		active += m->count[OWNER_ACTIVE][k];
 	if (p->nwords)
-		prose_add(out, INK_PLAIN, "STAYS      ", "%zu things of running executions, the service, everything foreign", active);
+		prose_add(out, INK_PLAIN, "STAYS      ", "what running executions own (%zu things), the service, everything foreign", active);
 	if (p->nwords)
 		prose_add(out, INK_PLAIN, "UNDO       ", "%s", undo_text(p));
 }

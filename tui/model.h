@@ -48,6 +48,7 @@ struct model {
 	/* the host */
 	struct rows table;
 	struct source_state source[RES_KINDS];
+	char host[65], boot_id[37]; /* as the watch stream says */
 	uint64_t feed_ms;	    /* last word from the watch stream; 0: none yet */
 	char feed_lost[RING_TEXT];  /* why it ended, "" while it is alive */
 	uint64_t sync_at, epoch;    /* wall time of the last state; count of changes */

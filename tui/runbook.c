@@ -192,6 +192,8 @@ static int heading(struct reader *r, unsigned level)
 {
 	unsigned number = 0;
 	int at = 0;
+	if (r->depth > 0) /* a heading inside a list item is that item's prose */
+		return 0;
 	if (level == 1 && !r->book->title)
 		r->book->title = trimmed(r, r->text);
 	if (level <= 3)

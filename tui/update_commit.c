@@ -38,7 +38,8 @@ const char *commit_refusal(const struct model *m)
 		return "OBSERVE: Esc, then A to arm";
 	if (m->job[JOB_ACT].id || m->await.on)
 		return "one step at a time: another is running";
-	if (d->read < lines_of(m))
+	int shown = d->top + layout_dialog_rows(m->rows, dialog_fields(m));
+	if ((d->read > shown ? d->read : shown) < lines_of(m))
 		return "read it to the end first: PgDn";
 	if (p->n && plan_now(m, p, &gone, &fresh) == 0)
 		return "nothing of it is there any more";

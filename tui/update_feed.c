@@ -136,6 +136,8 @@ static void table_snapshot(struct model *m, struct snapshot *now)
 	for (int k = 0; k < RES_KINDS; k++)
 		resource_set_sort(&now->of[k]);
 	now->taken = m->wall;
+	(void)snprintf(now->host, sizeof now->host, "%s", m->host);
+	(void)snprintf(now->boot_id, sizeof now->boot_id, "%s", m->boot_id);
 }
 
 /* A row for what only the baseline has. It has no identity on the host, so its name stands in. */
@@ -242,6 +244,8 @@ struct effect feed_take(struct model *m, const struct msg *msg)
 	}
 	switch ((int)msg->kind) {
 	case MSG_HELLO:
+		(void)snprintf(m->host, sizeof m->host, "%s", msg->hello.host);
+		(void)snprintf(m->boot_id, sizeof m->boot_id, "%s", msg->hello.boot_id);
 		if (!m->baseline_asked)
 			effect.kind = EFFECT_BASELINE;
 		m->baseline_asked = true;

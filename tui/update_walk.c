@@ -103,19 +103,35 @@ static void await_end(struct model *m, bool agreed)
 		dialog_open(m, DIALOG_FAILURE);
 }
 
+/* A step that would act on nothing is done; it is not left for the operator to find out. */
+static bool nothing_to_do(const struct model *m, const struct step *s)
+{
+	if ((s->verb != VERB_DO && s->verb != VERB_DO_DRASTIC) || s->words[s->nwords - 1][0] != '{')
+		return false;
+	unsigned kinds = step_says(s, "{holder}") || step_says(s, "--lazy") ? 1u << RES_MOUNT : s->kinds;
+	return view_is_fresh(m, kinds) && left_of(m, kinds) == 0;
+}
+
 void step_checks(struct model *m)
 {
 	if (m->await.on && await_over(m))
 		await_end(m, true);
 	else if (m->await.on && m->now_ms >= m->await.until_ms)
 		await_end(m, false);
-	const struct step *s = walk_step(&m->walk);
 	char note[120];
-	if (!s || s->verb != VERB_CHECK || m->job[JOB_ACT].id || m->await.on)
-		return;
-	enum step_mark was = m->walk.of[m->walk.at].mark;
-	if ((was == STEP_TODO || was == STEP_FAILED) && check_passes(m, s, note, sizeof note))
-		mark(m, m->walk.at, STEP_OK, note);
+	for (size_t turns = 0; turns < STEPS_MAX; turns++) {
+		const struct step *s = walk_step(&m->walk);
+		if (!s || m->job[JOB_ACT].id || m->await.on || m->dialog.kind != DIALOG_NONE)
+			return;
+		enum step_mark was = m->walk.of[m->walk.at].mark;
+		bool open = was == STEP_TODO || was == STEP_PARTIAL || was == STEP_FAILED;
+		if (open && s->verb == VERB_CHECK && check_passes(m, s, note, sizeof note))
+			mark(m, m->walk.at, STEP_OK, note);
+		else if (open && nothing_to_do(m, s))
+			mark(m, m->walk.at, STEP_OK, "nothing to do: none left");
+		else
+			return;
+	}
 }
 
 static void await_begin(struct model *m, const struct job *job, bool healthy)

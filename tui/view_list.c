@@ -54,15 +54,16 @@ static void one_row(const struct model *m, struct canvas *c, int at, const struc
 	char state = r->kind == RES_PROCESS && !row->missing ? r->process.state : 0;
 	(void)canvas_printf(c, at, 0, 5, ink, "%c%c %c", cursor ? '>' : row->marked ? '*' : ' ', row_sign(row),
 			    resource_kind_letter(r->kind));
-	(void)snprintf(owner, sizeof owner, "%s%s", row->missing ? "baseline" : owner_shown(r->owner),
+	(void)snprintf(owner, sizeof owner, "%s%s", row->missing ? (col.owner < 8 ? "base" : "baseline") : owner_shown(r->owner),
 		       state == 'D' ? " D!" : state == 'Z' ? " Z" : "");
 	(void)canvas_text(c, at, 5, col.owner, ink, owner);
 	row_title(row, text, sizeof text);
-	if (r->kind != RES_PROCESS && r->detail && (int)strlen(text) + 3 < col.name_w) {
-		size_t n = strlen(text);
-		char detail[120];
-		(void)snprintf(text + n, sizeof text - n, "  %s", text_escape(r->detail, detail, sizeof detail));
-	}
+	char detail[120] = "";
+	size_t n = strlen(text);
+	if (r->kind != RES_PROCESS && r->detail)
+		(void)text_escape(r->detail, detail, sizeof detail);
+	if (detail[0] && canvas_width(c, text) + canvas_width(c, detail) + 2 <= col.name_w) /* whole or not at all */
+		(void)snprintf(text + n, sizeof text - n, "  %s", detail);
 	(void)canvas_text(c, at, col.name, col.name_w, ink, text);
 	age_of(m, r->born, text);
 	(void)canvas_right(c, at, col.age, 5, INK_PLAIN, text);

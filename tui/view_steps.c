@@ -141,7 +141,7 @@ void view_keys(const struct model *m, const struct layout *l, struct canvas *c)
 		ACTION_PREVIEW, ACTION_STOP, ACTION_HOLDERS, ACTION_WHY, ACTION_MARK, ACTION_FILTER, ACTION_PROCEDURES,
 		ACTION_ORIGINAL, ACTION_SKIP, ACTION_SCOPE, ACTION_FOREIGN, ACTION_NOTE, ACTION_COPY, ACTION_SORT,
 	};
-	int right = c->cols >= 60 ? 15 : 0, col = 1;
+	int right = c->cols >= 60 ? 18 : 0, col = 1;
 	if (right)
 		(void)canvas_right(c, l->keys, c->cols - right, right - 1, INK_LINK, m->arm.on ? "A disarm ? help" : "A arm  ? help");
 	for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
