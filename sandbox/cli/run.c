@@ -16,6 +16,7 @@
 #include "sandbox/cli/commands.h"
 #include "sandbox/cli/dry_run.h"
 #include "sandbox/cli/options.h"
+#include "sandbox/worker/record.h"
 
 static int refuse_quarantined(const struct scope *scope)
 {
@@ -80,6 +81,30 @@ static int write_result(FILE *file, const struct outcome *o, const struct run_op
 	return rc;
 }
 
+/* What the worker learns from the run. Not remembering is said, and changes nothing about the result. */
+static void remember(const struct paths *paths, const struct outcome *o)
+{
+	struct err e;
+	struct health health;
+	uint32_t missing = 0;
+	for (size_t i = 0; i < o->plan.nmissing; i++)
+		missing |= o->plan.missing[i].stages;
+	struct record r = {
+		.box = o->plan.box,
+		.verdict = &o->verdict,
+		.cleanup = &o->cleanup,
+		.missing = missing | (o->started ? o->plan.configured & ~o->evidence.applied : 0),
+		.started = o->started,
+		.contained = o->evidence.contained,
+		.start_ns = o->phase_ns[PHASE_PLAN] + o->phase_ns[PHASE_CLAIM] + o->phase_ns[PHASE_LAUNCH],
+		.wall_ns = o->evidence.wall_ns,
+	};
+	if (record_run(paths, &r, &health, &e) < 0)
+		complain("the run was not recorded: %s", e.text);
+	else if (health.status == HEALTH_QUARANTINED)
+		complain("the worker is quarantined now (%s); see `rustbox health`", health_reason_word(health.reason));
+}
+
 static int status_of(int rc, const struct outcome *o)
 {
 	if (rc == -EINVAL && !o->started)
@@ -113,6 +138,8 @@ static int run_one(const struct invocation *in, const struct host *host, struct 
 	int rc = box_run(&opt->spec, &context, a, &o);
 	int written = write_result(file, &o, opt);
 	speak(&o, opt);
+	if (rc != -EINVAL)
+		remember(in->paths, &o);
 	return written < 0 ? EXIT_IE : status_of(rc, &o);
 }
 
