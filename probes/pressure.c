@@ -137,8 +137,8 @@ int pressure_log_class(const char *record, uint64_t *ret_us, const char **ret_te
 		enum pressure_log_id class;
 		const char *needle;
 	} needles[] = {
-		{ PRESSURE_LOG_OOM, "Out of memory" },	    { PRESSURE_LOG_OOM, "oom-kill:" },
-		{ PRESSURE_LOG_OOM, "invoked oom-killer" }, { PRESSURE_LOG_FS, "EXT4-fs error" },
+		/* Of the host; a box that meets its own limit ("Memory cgroup out of memory") is daily business. */
+		{ PRESSURE_LOG_OOM, "Out of memory" },	    { PRESSURE_LOG_FS, "EXT4-fs error" },
 		{ PRESSURE_LOG_FS, "BTRFS error" },	    { PRESSURE_LOG_FS, "Corruption of in-memory data" },
 		{ PRESSURE_LOG_FS, "I/O error" },	    { PRESSURE_LOG_FS, "Remounting filesystem read-only" },
 		{ PRESSURE_LOG_FS, "Metadata corruption" }, { PRESSURE_LOG_CGROUP, "cgroup: fork rejected" },
