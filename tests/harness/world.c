@@ -193,7 +193,7 @@ void ran_done(struct ran *r)
 json_t *ran_json(const struct ran *r)
 {
 	json_error_t e;
-	json_t *whole = json_loads(r->out, 0, &e);
+	json_t *whole = json_loads(r->out, JSON_ALLOW_NUL, &e);
 	if (whole)
 		return whole;
 	size_t n = r->out_len;
@@ -202,7 +202,7 @@ json_t *ran_json(const struct ran *r)
 	size_t from = n;
 	while (from > 0 && r->out[from - 1] != '\n')
 		from--;
-	return json_loadb(r->out + from, n - from, 0, &e);
+	return json_loadb(r->out + from, n - from, JSON_ALLOW_NUL, &e);
 }
 
 const char *json_at(const json_t *j, const char *dotted, char *buf, size_t cap)
