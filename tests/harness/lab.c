@@ -467,6 +467,22 @@ void lab_relent(struct lab *l)
 	l->nkeepers = 0;
 }
 
+/* Whoever is left in a planted cgroup goes (a forker's or vforker's child), then the cgroup. */
+static void remove_cgroup(const char *dir)
+{
+	char procs[PATH_ROOM * 2 + 16];
+	snprintf(procs, sizeof procs, "%s/cgroup.procs", dir);
+	for (int tries = 0; tries < 200 && rmdir(dir) < 0 && errno == EBUSY; tries++) {
+		autofile FILE *f = fopen(procs, "re");
+		for (int pid; f && fscanf(f, "%d", &pid) == 1;) {
+			autofd int fd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+			if (fd >= 0)
+				syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+		}
+		usleep(5000);
+	}
+}
+
 void lab_undo(struct lab *l)
 {
 	lab_relent(l);
@@ -484,6 +500,8 @@ void lab_undo(struct lab *l)
 		struct trace *t = &l->trace[i];
 		if (t->kind == TRACE_MOUNT && mount_there(t->id))
 			(void)umount2(t->name, MNT_DETACH | UMOUNT_NOFOLLOW);
+		else if (t->kind == TRACE_CGROUP)
+			remove_cgroup(t->name);
 		if (t->fd >= 0)
 			close(t->fd);
 	}
@@ -497,5 +515,4 @@ void lab_undo(struct lab *l)
 		lab_loop_detach(l->loop);
 	lab_clear_flags(l);
 	l->ntraces = l->ncanaries = 0;
-	world_sweep(l->world);
 }
