@@ -30,12 +30,23 @@ static int ready_v1(const struct cgroup_tree *tree, int parent_fd, int fd, struc
 	return r < 0 ? r : inherit(parent_fd, fd, "cpuset.mems", e);
 }
 
+/* Without swap both limits are equal, and the kernel charges memory+swap first: then only that counter moves. */
+static bool memory_fails(const struct cgroup_tree *tree, uint64_t *ret)
+{
+	uint64_t swap = 0;
+	if (kfile_u64(tree->fd, "memory.failcnt", ret) < 0)
+		return false;
+	if (kfile_u64(tree->fd, "memory.memsw.failcnt", &swap) == 0)
+		*ret += swap;
+	return true;
+}
+
 static uint32_t counters_v1(const struct cgroup_tree *tree, struct cgroup_counters *ret)
 {
 	uint32_t seen = 0;
 	if (cgroup_serves(tree, HOST_MEMORY) &&
 	    kfile_u64(tree->fd, "memory.max_usage_in_bytes", &ret->memory_peak) == 0 &&
-	    kfile_u64(tree->fd, "memory.failcnt", &ret->memory_fails) == 0 &&
+	    memory_fails(tree, &ret->memory_fails) &&
 	    kfile_keyed_u64(tree->fd, "memory.oom_control", "oom_kill", &ret->oom_kills) == 0)
 		seen |= SOURCE_BIT(SOURCE_MEMORY);
 	if (cgroup_serves(tree, HOST_PIDS)) {

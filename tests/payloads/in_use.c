@@ -1,0 +1,139 @@
+/* Uses up one thing, or ends in one way; tests/system/test_limits.c says which verdict is true. */
+#include <sys/resource.h>
+#include <time.h>
+
+#include "payload.h"
+
+static int arg(int argc, char **argv)
+{
+	return argc > 1 ? atoi(argv[1]) : 0;
+}
+
+static int memory(int argc, char **argv)
+{
+	for (int i = 0; i < arg(argc, argv); i++) {
+		char *p = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (p == MAP_FAILED)
+			return 1;
+		memset(p, i + 1, 1 << 20);
+	}
+	return 0;
+}
+
+static int child_memory(int argc, char **argv)
+{
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(memory(argc, argv));
+	int status;
+	return waitpid(pid, &status, 0) == pid ? (sleep(5), 0) : 1;
+}
+
+static int spin(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	for (volatile unsigned long i = 1; i; i++)
+		;
+	return 0;
+}
+
+static int rest(int argc, char **argv)
+{
+	struct timespec t = { .tv_sec = arg(argc, argv) / 1000, .tv_nsec = arg(argc, argv) % 1000 * 1000000L };
+	return nanosleep(&t, NULL) < 0;
+}
+
+/* Says how many children there could be at once, and fails when one was refused. */
+static int children(int argc, char **argv)
+{
+	int n = 0;
+	for (; n < arg(argc, argv); n++) {
+		pid_t pid = fork();
+		if (pid == 0) {
+			(void)pause();
+			_exit(0);
+		}
+		if (pid < 0)
+			break;
+	}
+	say("children %d\n", n);
+	return n < arg(argc, argv);
+}
+
+static int file(int argc, char **argv)
+{
+	static char block[65536];
+	int fd = open("f", O_CREAT | O_WRONLY | O_TRUNC, 0600);
+	for (int left = arg(argc, argv); left > 0; left -= (int)sizeof block)
+		if (write(fd, block, sizeof block) < 0) {
+			say("errno %d\n", errno);
+			return 1;
+		}
+	return 0;
+}
+
+static int inodes(int argc, char **argv)
+{
+	char name[32];
+	for (int i = 0; i < arg(argc, argv); i++) {
+		(void)snprintf(name, sizeof name, "f%d", i);
+		int fd = open(name, O_CREAT | O_WRONLY, 0600);
+		if (fd < 0) {
+			say("errno %d\n", errno);
+			return 1;
+		}
+		(void)close(fd);
+	}
+	return 0;
+}
+
+static int files(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	int n = 0;
+	while (open("/dev/null", O_RDONLY) >= 0)
+		n++;
+	say("files %d\n", n + 3);
+	return errno != EMFILE;
+}
+
+static int output(int argc, char **argv)
+{
+	static char line[1024];
+	memset(line, 'x', sizeof line);
+	for (int left = arg(argc, argv); left > 0; left -= (int)sizeof line)
+		if (write(1, line, sizeof line) < 0)
+			return 1;
+	return 0;
+}
+
+static int leave(int argc, char **argv)
+{
+	return arg(argc, argv);
+}
+
+static int die(int argc, char **argv)
+{
+	return raise(arg(argc, argv));
+}
+
+static int echo(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	char buf[4096];
+	ssize_t n;
+	while ((n = read(0, buf, sizeof buf)) > 0)
+		if (write(1, buf, (size_t)n) != n)
+			return 1;
+	return n < 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct attack table[] = {
+		{ "memory", memory }, { "child_memory", child_memory }, { "spin", spin }, { "sleep", rest },
+		{ "children", children }, { "file", file }, { "inodes", inodes }, { "files", files },
+		{ "output", output }, { "exit", leave }, { "signal", die }, { "echo", echo },
+	};
+	return payload_main(table, sizeof table / sizeof table[0], argc, argv);
+}
