@@ -176,7 +176,8 @@ int plan_sketch(const struct spec *spec, const struct host *host, struct arena *
 	check_cgroups(&p, a, host);
 	make_knobs(&p, a);
 	make_rlimits(&p, a);
-	plan_root(spec, a, &p);
+	plan_root(spec, a, &p.mounts, &p.nmounts);
+	p.workspace_data = plan_tmpfs_data(&spec->limits, "0700", a);
 	p.configured = STAGES_ALL;
 	for (size_t i = 0; i < p.nmissing; i++)
 		p.configured &= ~p.missing[i].stages;

@@ -106,7 +106,7 @@ static bool is_bound(const struct spec *spec, const char *inside)
 	return false;
 }
 
-void plan_root(const struct spec *spec, struct arena *a, struct plan *ret)
+void plan_root(const struct spec *spec, struct arena *a, struct mount_row **ret, size_t *n)
 {
 	struct rows r = { .arena = a };
 	put_system_all(&r);
@@ -122,7 +122,6 @@ void plan_root(const struct spec *spec, struct arena *a, struct plan *ret)
 	put(&r, (struct mount_row){ .kind = MOUNT_WORKSPACE, .target = "box", .flags = SAFE });
 	for (size_t i = 0; i < spec->nbinds; i++)
 		put_bind(&r, &spec->binds[i], &spec->limits);
-	ret->mounts = r.v;
-	ret->nmounts = r.n;
-	ret->workspace_data = plan_tmpfs_data(&spec->limits, "0700", a);
+	*ret = r.v;
+	*n = r.n;
 }
