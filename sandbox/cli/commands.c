@@ -17,15 +17,11 @@ const struct command commands[] = {
 	{ "completion", "bash", "the shell's completion, made from these tables", cmd_completion },
 	{ "init", "--box-id ID", "make a box that lives across runs", NULL },
 	{ "cleanup", "--box-id ID", "remove such a box", NULL },
-	{ "execute-code", "--language L --code TEXT|--source FILE", "compile and run source code, each step in a box",
-	  NULL },
 	{ "status", "[--json]", "boxes alive now", NULL },
 	{ "health", "[--recover [--cleanup]] [--check] [--json]", "the worker's health, and the way back to it", NULL },
 	{ "reclaim", "KIND [ID...]", "remove leftovers of one kind", NULL },
 	{ "metrics", "", "Prometheus text", NULL },
 	{ "serve", "[--listen ADDRESS]", "/metrics and /health over HTTP", NULL },
-	{ "report", "", "the host's state for a ticket", NULL },
-	{ "drill", "list|run NAME", "practise recovery on planted faults", NULL },
 };
 const unsigned command_count = sizeof commands / sizeof commands[0];
 

@@ -6,6 +6,8 @@
 #include "probes/base/text.h"
 #include "sandbox/box/result.h"
 #include "sandbox/cli/commands.h"
+#include "sandbox/policy/events.h"
+#include "sandbox/policy/metrics.h"
 #include "sandbox/policy/stages.h"
 #include "sandbox/policy/syscalls.h"
 
@@ -87,6 +89,32 @@ static int explain_verdicts(const struct invocation *in)
 	return EXIT_GOOD;
 }
 
+static int explain_metrics(const struct invocation *in)
+{
+	static const char *const types[] = { [METRIC_COUNTER] = "counter", [METRIC_HISTOGRAM] = "histogram",
+					     [METRIC_GAUGE] = "gauge" };
+	(void)in;
+	for (int m = 0; m < METRIC_ROWS; m++) {
+		const struct metric_row *row = &metric_rows[m];
+		(void)printf("%-40s %-9s %s\n", row->name, types[row->type], row->help);
+		for (unsigned i = 0; *row->label && i < metric_values((enum metric)m); i++)
+			(void)printf("    %s=\"%s\"\n", row->label, row->word(i));
+	}
+	return EXIT_GOOD;
+}
+
+static int explain_events(const struct invocation *in)
+{
+	(void)in;
+	for (int i = 0; i < EVENT_ROWS; i++)
+		(void)printf("%-22s priority %d  %s\n", event_rows[i].name, event_rows[i].priority, event_rows[i].help);
+	(void)printf("\nkind is one of:");
+	for (int k = 0; k < EVENT_KIND_COUNT; k++)
+		(void)printf(" %s", event_kind_word((enum event_kind)k));
+	(void)printf("\n");
+	return EXIT_GOOD;
+}
+
 /* Computes a stored result's verdict again; a different one is a "no", exit 1. */
 static int explain_verdict(const struct invocation *in)
 {
@@ -123,18 +151,18 @@ static int explain_verdict(const struct invocation *in)
 
 static const struct topic {
 	const char *name;
-	int (*run)(const struct invocation *); /* NULL: rustbox-ops knows */
+	int (*run)(const struct invocation *);
 } topics[] = {
 	{ "stages", explain_stages },	  { "limits", explain_limits },	  { "syscalls", explain_syscalls },
-	{ "verdicts", explain_verdicts }, { "verdict", explain_verdict }, { "metrics", NULL },
-	{ "events", NULL },
+	{ "verdicts", explain_verdicts }, { "verdict", explain_verdict }, { "metrics", explain_metrics },
+	{ "events", explain_events },
 };
 
 int cmd_explain(const struct invocation *in)
 {
 	for (size_t i = 0; in->argc >= 2 && i < sizeof topics / sizeof topics[0]; i++)
 		if (strcmp(topics[i].name, in->argv[1]) == 0)
-			return topics[i].run ? finish(topics[i].run(in)) : command_hand_over(in);
+			return finish(topics[i].run(in));
 	complain("explain what? stages, limits, syscalls, verdicts, metrics, events, or verdict FILE");
 	return EXIT_USAGE;
 }

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# `rustbox explain` prints each table whole, and every word of the command line that is garbage is one line
+# on stderr with the exit status the contract gives it.
+set -u
+OUT=${OUT:-.build}
+rustbox=$OUT/rustbox
+bad=0
+lines() { # lines TOPIC LEAST
+  local n
+  n=$("$rustbox" explain "$1" | wc -l)
+  [ "$n" -ge "$2" ] || { echo "explain $1 prints $n lines, expected at least $2"; bad=1; }
+}
+lines stages 20; lines limits 17; lines syscalls 380; lines verdicts 34; lines metrics 20; lines events 10
+says() { # says STATUS ARGS...
+  local want=$1 got=0 text
+  shift
+  text=$("$rustbox" "$@" 2>&1 >/dev/null </dev/null) || got=$?
+  [ $got = "$want" ] || { echo "rustbox $*: exit $got, expected $want"; bad=1; }
+  [ "$(printf '%s\n' "$text" | wc -l)" = 1 ] && [ -n "$text" ] || { echo "rustbox $*: not one line: $text"; bad=1; }
+  ! printf '%s' "$text" | LC_ALL=C grep -q '[^ -~]' || { echo "rustbox $*: control characters in the message"; bad=1; }
+}
+says 2
+says 2 nonsense
+says 2 $'\e[31mred\e[0m'
+says 2 --root
+says 2 --root relative check
+says 2 run
+says 2 run --mem x -- true
+says 2 run --nonsense $'\e]0;title\a' -- true
+says 2 run --dir $'/a\n=/b:x' -- true
+says 2 run --box-id ../.. -- true
+says 2 run --json /nonexistent/dir/file -- true
+says 2 run --spec /dev/null -- true
+says 2 explain
+says 2 explain $'\x1b[2J'
+says 2 explain verdict
+says 2 explain verdict /dev/null
+says 2 explain verdict /etc/passwd
+says 2 check --nonsense
+says 2 completion tcsh
+bash -n <("$rustbox" completion bash) || { echo "the completion script does not parse"; bad=1; }
+"$rustbox" explain limits >/dev/full 2>/dev/null && { echo "a full disk goes unnoticed"; bad=1; }
+exit $bad
