@@ -1,0 +1,98 @@
+/* The lines of a change: by identity, and enough to rebuild the later state from the earlier one. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "probes/base/json.h"
+#include "probes/base/own.h"
+#include "probes/watch.h"
+
+static void add(struct snapshot *s, struct arena *a, const char *id, const char *name, enum owner owner)
+{
+	struct resource *r = resource_set_add(&s->of[RES_TEMPDIR], a);
+	*r = (struct resource){ .kind = RES_TEMPDIR, .id = id, .name = name, .owner = owner, .detail = "", .why = "" };
+	resource_set_sort(&s->of[RES_TEMPDIR]);
+}
+
+static char *delta(const struct snapshot *b, const struct snapshot *n)
+{
+	char *text = NULL;
+	size_t len = 0;
+	autofile FILE *f = open_memstream(&text, &len);
+	assert_int_equal(watch_delta(b, n, f, NULL), 0);
+	(void)fflush(f);
+	return text;
+}
+
+static size_t count(const char *text, const char *op)
+{
+	char needle[40];
+	size_t n = 0;
+	(void)snprintf(needle, sizeof needle, "{\"op\":\"%s\"", op);
+	for (const char *s = text; (s = strstr(s, needle)); s++)
+		n++;
+	return n;
+}
+
+static void add_change_gone(void **state)
+{
+	autoarena struct arena a = { 0 };
+	struct snapshot b = { 0 }, n = { 0 };
+	(void)state;
+	add(&b, &a, "1", "/same", OWNER_LEAK);
+	add(&b, &a, "2", "/gone", OWNER_LEAK);
+	add(&b, &a, "3", "/live", OWNER_ACTIVE);
+	add(&b, &a, "4", "/renamed", OWNER_LEAK);
+	add(&n, &a, "1", "/same", OWNER_LEAK);
+	add(&n, &a, "3", "/live", OWNER_LEAK); /* its lock fell */
+	add(&n, &a, "4", "/a-new-name", OWNER_LEAK);
+	add(&n, &a, "5", "/gone", OWNER_LEAK); /* the same name, another thing */
+	autofree char *text = delta(&b, &n);
+	assert_int_equal(count(text, "gone"), 1);
+	assert_int_equal(count(text, "add"), 1);
+	assert_int_equal(count(text, "change"), 2);
+	assert_non_null(strstr(text, "{\"op\":\"gone\",\"kind\":\"tempdir\",\"id\":\"2\"}"));
+}
+
+static void nothing_new_is_silence(void **state)
+{
+	autoarena struct arena a = { 0 };
+	struct snapshot b = { 0 }, n = { 0 };
+	(void)state;
+	add(&b, &a, "1", "/x\x1b", OWNER_LEAK);
+	add(&n, &a, "1", "/x\x1b", OWNER_LEAK);
+	autofree char *text = delta(&b, &n);
+	assert_string_equal(text, "");
+}
+
+static void every_line_is_one_object(void **state)
+{
+	autoarena struct arena a = { 0 };
+	struct snapshot b = { 0 }, n = { 0 };
+	char *save = NULL;
+	(void)state;
+	add(&n, &a, "1", "/a\nb\x1b[2J\xff", OWNER_LEAK);
+	add(&n, &a, "2", "/c", OWNER_ORPHAN);
+	autofree char *text = delta(&b, &n);
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		autojson json_t *j = json_loads(line, 0, NULL);
+		struct resource r;
+		assert_non_null(j);
+		assert_int_equal(resource_from_json(j, "line", &a, &r, NULL), 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(add_change_gone),
+		cmocka_unit_test(nothing_new_is_silence),
+		cmocka_unit_test(every_line_is_one_object),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
