@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,10 +117,29 @@ static void test_garbage(void **state)
 	}
 }
 
+static void test_every_page(void **state)
+{
+	(void)state;
+	glob_t found;
+	assert_int_equal(glob("runbooks/*.md", 0, NULL, &found), 0);
+	assert_true(found.gl_pathc >= 2);
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		autoarena struct arena a = { 0 };
+		autofree char *text = NULL;
+		struct runbook b = { 0 };
+		struct err e = { 0 };
+		assert_true(kfile_read_all(AT_FDCWD, found.gl_pathv[i], &text) > 0);
+		if (runbook_parse(found.gl_pathv[i], text, &a, &b, &e) != 0)
+			fail_msg("%s", e.text);
+	}
+	globfree(&found);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_our_page),
+		cmocka_unit_test(test_every_page),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_prose_is_no_step),
 		cmocka_unit_test(test_garbage),
