@@ -1,0 +1,181 @@
+/* See look.h. */
+#include "sandbox/ops/look.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "probes/base/clock.h"
+#include "probes/base/json.h"
+#include "probes/base/text.h"
+#include "sandbox/box/recover.h"
+#include "sandbox/worker/metrics.h"
+#include "sandbox/worker/record.h"
+
+static void count(struct worker_look *w)
+{
+	for (int k = 0; k < RES_KINDS; k++)
+		w->left[k] = snapshot_leftovers(&w->now, (enum resource_kind)k);
+	for (size_t i = 0; i < w->now.of[RES_PROCESS].n; i++)
+		w->orphans += w->now.of[RES_PROCESS].v[i].owner == OWNER_ORPHAN;
+	for (size_t i = 0; i < w->now.of[RES_LOCK].n; i++)
+		w->active += w->now.of[RES_LOCK].v[i].owner == OWNER_ACTIVE;
+}
+
+/* What was seen, as an event for the health; HEALTH_EVENT_COUNT when it changes nothing. */
+static enum health_event seen(const struct worker_look *w)
+{
+	bool only_seen = w->health.reason == HEALTH_REASON_BASELINE && !w->health.failures;
+	if (w->orphans && w->health.status != HEALTH_QUARANTINED)
+		return HEALTH_EVENT_ORPHAN;
+	if (recover_left(&w->now) && w->health.status == HEALTH_HEALTHY)
+		return HEALTH_EVENT_LEFTOVERS;
+	if (w->looked && !recover_left(&w->now) && w->health.status == HEALTH_UNHEALTHY && only_seen)
+		return HEALTH_EVENT_VERIFIED;
+	return HEALTH_EVENT_COUNT;
+}
+
+void worker_look(const struct scope *scope, struct arena *a, struct worker_look *ret)
+{
+	struct worker_look w = { 0 };
+	struct err e = { 0 };
+	host_look(scope, a, &w.host);
+	snapshot_take(scope, 0, a, &w.now);
+	w.looked = recover_looked(&w.now, &w.why);
+	count(&w);
+	int r = health_read(scope, &w.health, &e);
+	if (r < 0)
+		(void)snprintf(w.note, sizeof w.note, "%s", e.text);
+	if (r < 0 && r != -EBADMSG) /* not readable is not healthy */
+		w.health = (struct health){ .status = HEALTH_QUARANTINED, .reason = HEALTH_REASON_CORRUPT };
+	enum health_event event = r == 0 ? seen(&w) : HEALTH_EVENT_COUNT;
+	if (event != HEALTH_EVENT_COUNT) {
+		struct health next = health_next(w.health, event, NULL, clock_wall_s());
+		if (record_health(scope->paths, event, NULL, NULL, &next, &e) < 0)
+			(void)snprintf(w.note, sizeof w.note, "the health was not recorded: %s", e.text);
+		w.health = next;
+	}
+	*ret = w;
+}
+
+static json_t *counts_to_json(const struct worker_look *w)
+{
+	json_t *o = json_object();
+	for (int k = 0; k < RES_KINDS; k++)
+		json_object_set_new(o, resource_kind_key((enum resource_kind)k), json_integer((json_int_t)w->left[k]));
+	return o;
+}
+
+static json_t *backend_to_json(const struct host *h)
+{
+	static const char *const controllers[] = {
+#define X(id, name) [HOST_##id] = name,
+		HOST_CONTROLLERS(X)
+#undef X
+	};
+	static const struct {
+		const char *name;
+		unsigned flag;
+	} spaces[] = { { "pid", CLONE_NEWPID }, { "mount", CLONE_NEWNS }, { "network", CLONE_NEWNET },
+		       { "ipc", CLONE_NEWIPC }, { "uts", CLONE_NEWUTS }, { "cgroup", CLONE_NEWCGROUP } };
+	json_t *o = json_object(), *have = json_array(), *ns = json_array();
+	for (unsigned i = 0; i < HOST_CONTROLLER_COUNT; i++)
+		if (h->v1[i] || (h->v2_controllers >> i & 1))
+			json_array_append_new(have, json_string(controllers[i]));
+	for (size_t i = 0; i < sizeof spaces / sizeof *spaces; i++)
+		if (h->namespaces & spaces[i].flag)
+			json_array_append_new(ns, json_string(spaces[i].name));
+	json_object_set_new(o, "cgroup_backend", json_string(cgroup_layout_word(h->layout)));
+	json_object_set_new(o, "controllers", have);
+	json_object_set_new(o, "pidfd_mode", json_string(h->pidfd ? "pidfd" : "none"));
+	json_object_set_new(o, "namespace_support", ns);
+	json_object_set_new(o, "kernel", json_string(h->kernel));
+	return o;
+}
+
+static json_t *time_or_null(uint64_t wall_s)
+{
+	char at[24];
+	clock_rfc3339(wall_s, at, sizeof at);
+	return wall_s ? json_string(at) : json_null();
+}
+
+static uint64_t uptime_s(void)
+{
+	struct timespec t = { 0 };
+	(void)clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec;
+}
+
+json_t *worker_to_json(const struct worker_look *w, const struct paths *p)
+{
+	const struct health *h = &w->health;
+	bool bad = h->status != HEALTH_HEALTHY;
+	json_t *o = json_object();
+	json_object_set_new(o, "schema", json_integer(1));
+	json_object_set_new(o, "status", json_string(health_status_word(h->status)));
+	json_object_set_new(o, "can_accept_submissions", json_boolean(h->status != HEALTH_QUARANTINED));
+	json_object_set_new(o, "quarantine_reason", bad ? json_string(health_reason_word(h->reason)) : json_null());
+	json_object_set_new(o, "quarantine_timestamp", h->status == HEALTH_QUARANTINED ? time_or_null(h->since) : json_null());
+	json_object_set_new(o, "since", time_or_null(h->since));
+	json_object_set_new(o, "failed_cleanup_count", json_integer(h->failures));
+	json_object_set_new(o, "last_cleanup_error",
+			    h->failures || h->reason == HEALTH_REASON_CLEANUP_FAILURE ? json_text(h->note) : json_null());
+	json_object_set_new(o, "note", *h->note ? json_text(h->note) : json_null());
+	json_object_set_new(o, "leftovers", counts_to_json(w));
+	json_object_set_new(o, "orphans", json_integer((json_int_t)w->orphans));
+	json_object_set_new(o, "complete", json_boolean(w->looked));
+	json_object_set_new(o, "incomplete_because", w->looked ? json_null() : json_text(w->why.text));
+	json_object_set_new(o, "active_executions", json_integer((json_int_t)w->active));
+	json_object_set_new(o, "pressure", pressure_to_json(p));
+	json_object_set_new(o, "backend_selection", backend_to_json(&w->host));
+	json_object_set_new(o, "uptime", json_integer((json_int_t)uptime_s()));
+	json_object_set_new(o, "trouble", *w->note ? json_text(w->note) : json_null());
+	return o;
+}
+
+void worker_to_text(const struct worker_look *w, FILE *out)
+{
+	char note[600];
+	const struct health *h = &w->health;
+	(void)fprintf(out, "worker: %s", health_status_word(h->status));
+	if (h->status != HEALTH_HEALTHY)
+		(void)fprintf(out, " (%s%s%s)", health_reason_word(h->reason), *h->note ? ": " : "",
+			      text_escape(h->note, note, sizeof note));
+	(void)fprintf(out, ", %s\nfailed cleanups in a row: %u of %d\nleft over:",
+		      h->status == HEALTH_QUARANTINED ? "refuses work" : "takes work", h->failures, MAX_CLEANUP_FAILURES);
+	for (int k = 0; k < RES_KINDS; k++)
+		(void)fprintf(out, " %zu %s%s", w->left[k], resource_kind_key((enum resource_kind)k), k + 1 < RES_KINDS ? "," : "");
+	(void)fprintf(out, "\nboxes alive: %zu\n", w->active);
+	if (!w->looked)
+		(void)fprintf(out, "the look was incomplete: %s\n", text_escape(w->why.text, note, sizeof note));
+	if (*w->note)
+		(void)fprintf(out, "trouble: %s\n", text_escape(w->note, note, sizeof note));
+	if (recover_left(&w->now))
+		(void)fprintf(out, "next: rustbox health --recover --cleanup\n");
+}
+
+int worker_metrics(const struct worker_look *w, const struct paths *p, FILE *out, struct err *e)
+{
+	autometrics struct metrics m = { 0 };
+	double rate, health[HEALTH_STATUSES_COUNT] = { 0 }, layout[4] = { 0 }, pidfd[2] = { 0 }, left[RES_KINDS];
+	double active = (double)w->active;
+	int r = metrics_open(p, false, &m, e);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	double bad = (double)metrics_get(&m, METRIC_CLEANUP, METRIC_CLEANUP_FAILURE);
+	double all = bad + (double)metrics_get(&m, METRIC_CLEANUP, METRIC_CLEANUP_SUCCESS) +
+		     (double)metrics_get(&m, METRIC_CLEANUP, METRIC_CLEANUP_PARTIAL);
+	rate = all > 0 ? bad / all : 0;
+	health[w->health.status] = 1;
+	layout[w->host.layout] = 1;
+	pidfd[!w->host.pidfd] = 1;
+	for (int k = 0; k < RES_KINDS; k++)
+		left[k] = (double)w->left[k];
+	struct gauges g = { .of = { [METRIC_FAILURE_RATE] = &rate, [METRIC_HEALTH] = health, [METRIC_ACTIVE] = &active,
+				    [METRIC_BACKEND_CGROUP] = layout, [METRIC_BACKEND_PIDFD] = pidfd,
+				    [METRIC_LEFTOVER] = left } };
+	r = metrics_print(&m, &g, out);
+	return r < 0 ? err_set(e, -r, "write the metrics") : 0;
+}

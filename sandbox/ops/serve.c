@@ -1,0 +1,139 @@
+/*
+ * rustbox serve: /metrics and /health on the loopback interface. The server has no thread: libmicrohttpd's epoll
+ * descriptor is polled here, beside the signals that end it, and each request takes one look at the host.
+ */
+#include <arpa/inet.h>
+#include <getopt.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+
+#include "probes/base/json.h"
+#include "probes/base/own.h"
+#include "probes/base/text.h"
+#include "sandbox/kernel/sys.h"
+#include "sandbox/ops/look.h"
+#include "sandbox/ops/ops.h"
+
+enum { PORT = 9090, CLIENTS = 16, CLIENT_S = 5 };
+
+static char *body_of(const struct paths *p, bool metrics)
+{
+	autoarena struct arena a = { 0 };
+	struct scope scope = scope_host(p);
+	struct worker_look w;
+	struct err e = { 0 };
+	char *text = NULL;
+	size_t n = 0;
+	worker_look(&scope, &a, &w);
+	if (!metrics) {
+		autojson json_t *j = worker_to_json(&w, p);
+		return json_dumps(j, JSON_COMPACT | JSON_PRESERVE_ORDER);
+	}
+	FILE *f = open_memstream(&text, &n);
+	int r = f ? worker_metrics(&w, p, f, &e) : -ENOMEM;
+	if (f)
+		(void)fclose(f);
+	if (r == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+static enum MHD_Result answer(void *arg, struct MHD_Connection *c, const char *url, const char *method,
+			      const char *version, const char *data, size_t *size, void **state)
+{
+	bool metrics = strcmp(url, "/metrics") == 0, known = metrics || strcmp(url, "/health") == 0;
+	(void)version, (void)data, (void)size, (void)state;
+	unsigned code = MHD_HTTP_OK;
+	char *body = NULL;
+	if (strcmp(method, "GET") != 0)
+		code = MHD_HTTP_METHOD_NOT_ALLOWED;
+	else if (!known)
+		code = MHD_HTTP_NOT_FOUND;
+	else if (!(body = body_of(arg, metrics)))
+		code = MHD_HTTP_INTERNAL_SERVER_ERROR;
+	if (!body)
+		body = strdup("/metrics and /health are here\n");
+	struct MHD_Response *r = MHD_create_response_from_buffer(strlen(body), body, MHD_RESPMEM_MUST_FREE);
+	if (!r)
+		return MHD_NO;
+	(void)MHD_add_response_header(r, "Content-Type", code != MHD_HTTP_OK ? "text/plain"
+						     : metrics ? "text/plain; version=0.0.4" : "application/json");
+	enum MHD_Result done = MHD_queue_response(c, code, r);
+	MHD_destroy_response(r);
+	return done;
+}
+
+static int parse(const struct invocation *in, struct sockaddr_in *to, struct err *e)
+{
+	static const struct option options[] = { { "port", required_argument, NULL, 'p' },
+						 { "listen", required_argument, NULL, 'l' },
+						 { 0 } };
+	uint64_t port = PORT;
+	int c;
+	*to = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	optind = 0;
+	opterr = 0;
+	while ((c = getopt_long(in->argc, in->argv, "", options, NULL)) != -1) {
+		if (c == 'p' && (text_parse_u64(optarg, &port, e) < 0 || port > 65535))
+			return err_say(e, EINVAL, "--port '%.20s' is not 0 to 65535", optarg);
+		if (c == 'l' && inet_pton(AF_INET, optarg, &to->sin_addr) != 1)
+			return err_say(e, EINVAL, "--listen '%.40s' is not an IPv4 address", optarg);
+		if (c == '?')
+			return err_say(e, EINVAL, "usage: rustbox serve [--port N] [--listen ADDRESS]");
+	}
+	to->sin_port = htons((uint16_t)port);
+	return optind < in->argc ? err_say(e, EINVAL, "'%.40s' is not an option", in->argv[optind]) : 0;
+}
+
+static void loop(struct MHD_Daemon *d, int signals)
+{
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(d, MHD_DAEMON_INFO_EPOLL_FD);
+	struct pollfd fds[2] = { { .fd = info->epoll_fd, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
+	while (!(fds[1].revents & POLLIN)) {
+		MHD_UNSIGNED_LONG_LONG ms;
+		bool timed = MHD_get_timeout(d, &ms) == MHD_YES;
+		if (poll(fds, 2, timed ? (int)(ms > 60000 ? 60000 : ms) : -1) < 0 && errno != EINTR)
+			return;
+		(void)MHD_run(d);
+	}
+}
+
+int ops_serve(const struct invocation *in)
+{
+	struct sockaddr_in to;
+	struct err e = { 0 };
+	sigset_t ends;
+	if (parse(in, &to, &e) < 0) {
+		complain("serve: %s", e.text);
+		return EXIT_USAGE;
+	}
+	(void)sigemptyset(&ends);
+	(void)sigaddset(&ends, SIGINT);
+	(void)sigaddset(&ends, SIGTERM);
+	int r = sys_sigmask(SIG_BLOCK, &ends, NULL);
+	autofd int signals = r < 0 ? r : sys_signalfd(&ends);
+	if (signals < 0) {
+		complain("serve: cannot wait for signals");
+		return EXIT_IE;
+	}
+	struct MHD_Daemon *d = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, answer, (void *)(uintptr_t)in->paths,
+						MHD_OPTION_SOCK_ADDR, &to, MHD_OPTION_CONNECTION_LIMIT, CLIENTS,
+						MHD_OPTION_CONNECTION_TIMEOUT, CLIENT_S, MHD_OPTION_END);
+	if (!d) {
+		complain("serve: cannot listen on port %u: %s", ntohs(to.sin_port), strerror(errno));
+		return EXIT_IE;
+	}
+	const union MHD_DaemonInfo *port = MHD_get_daemon_info(d, MHD_DAEMON_INFO_BIND_PORT);
+	(void)printf("listening on port %u: /metrics /health\n", port ? port->port : ntohs(to.sin_port));
+	(void)fflush(stdout);
+	loop(d, signals);
+	MHD_stop_daemon(d);
+	return finish(EXIT_GOOD);
+}
