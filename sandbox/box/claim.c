@@ -148,34 +148,48 @@ static int cut_torn_tail(int fd, struct err *e)
 	return r < 0 ? err_set(e, -r, "cut the torn last line of a ledger") : 0;
 }
 
-int claim_take_within(const struct paths *p, const char *box, unsigned ms, struct claim *ret, struct err *e)
+int claim_enter(const struct paths *p, const char *box, struct claim *ret, struct err *e)
 {
 	struct claim c = CLAIM_NONE;
 	autofd int fd = open_ledger(p, box, 0, e);
 	if (fd < 0)
 		return fd;
-	int r = lock_within(fd, box, ms, e);
+	int r = sys_ofd_lock(fd, F_WRLCK);
+	if (r == -EAGAIN || r == -EACCES)
+		return err_say(e, EBUSY, "a run is in box %s: wait for its end", box);
 	if (r < 0)
-		return r;
-	r = cut_torn_tail(fd, e);
-	if (r < 0)
-		return r;
+		return err_set(e, -r, "lock the runs of box %s", box);
 	(void)snprintf(c.box, sizeof c.box, "%s", box);
-	c.fd = fd;
-	autoarena struct arena a = { 0 };
-	struct ledger l;
-	c.next = 1;
-	if (claim_read(&c, &a, &l, NULL) == 0)
-		for (size_t i = 0; i < l.n; i++)
-			c.next = l.v[i].seq >= c.next ? l.v[i].seq + 1 : c.next;
 	c.fd = take_fd(&fd);
 	*ret = c;
 	return 0;
 }
 
+int claim_lock(struct claim *c, unsigned ms, struct err *e)
+{
+	autoarena struct arena a = { 0 };
+	struct ledger l;
+	int r = lock_within(c->fd, c->box, ms, e);
+	r = r < 0 ? r : cut_torn_tail(c->fd, e);
+	if (r < 0)
+		return r;
+	c->next = 1;
+	if (claim_read(c, &a, &l, NULL) == 0)
+		for (size_t i = 0; i < l.n; i++)
+			c->next = l.v[i].seq >= c->next ? l.v[i].seq + 1 : c->next;
+	return 0;
+}
+
 int claim_take(const struct paths *p, const char *box, struct claim *ret, struct err *e)
 {
-	return claim_take_within(p, box, CLAIM_LOCK_MS, ret, e);
+	autoclaim struct claim c = CLAIM_NONE;
+	int r = claim_enter(p, box, &c, e);
+	r = r < 0 ? r : claim_lock(&c, CLAIM_LOCK_MS, e);
+	if (r < 0)
+		return r;
+	*ret = c;
+	c = CLAIM_NONE;
+	return 0;
 }
 
 int claim_own(struct claim *c, enum resource_kind kind, const char *name, unsigned *ret_seq, struct err *e)

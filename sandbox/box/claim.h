@@ -36,9 +36,11 @@ int claim_open(const struct paths *p, const char *box, struct claim *ret, struct
  * -EBUSY: alive. A corrupt ledger is taken as well: its box can be cleaned by name. */
 int claim_take(const struct paths *p, const char *box, struct claim *ret, struct err *e) MUST_CHECK;
 
-/* Waits at most `ms` for the owner to let go; else as claim_take. */
-int claim_take_within(const struct paths *p, const char *box, unsigned ms, struct claim *ret, struct err *e)
-	MUST_CHECK;
+/* The two halves of claim_take, for who must do something between: first keep runs out (a run in a box that lives
+ * holds a write lock of its own beside its keeper's; -EBUSY when there is one), then wait at most `ms` for the
+ * owner's lock. */
+int claim_enter(const struct paths *p, const char *box, struct claim *ret, struct err *e) MUST_CHECK;
+int claim_lock(struct claim *c, unsigned ms, struct err *e) MUST_CHECK;
 
 /* Each is one write(2) of one line; an error means: do not make the thing. Names hold no newline;
  * a mount's and a tempdir's is its absolute path, a cgroup's "<hierarchy>:<path>", a process's its id. */

@@ -44,7 +44,8 @@ static void set_title(const char *box)
 		p = strchr(p + 1, ' ');
 	if (!p || sscanf(p, " %lu %lu", &start, &end) != 2 || end <= start)
 		return;
-	(void)snprintf((char *)start, end - start, "%s", title); /* NOLINT: the kernel says where argv lies */
+	(void)memset((char *)start, 0, end - start); /* the kernel says where argv lies */
+	(void)snprintf((char *)start, end - start, "%s", title);
 }
 
 static void keep(const struct claim *c, int slot_fd) __attribute__((noreturn));

@@ -43,6 +43,7 @@ struct reclaim_item {
 	int blocker;		    /* for SKIPPED: the item at the root of it, else RECLAIM_NOTHING */
 	uint64_t ms;
 	bool ghost;		    /* detached by this walk: released, but its lock must stay until the ghost ends */
+	bool unsure;		    /* a lock: when the plan was made, not every ghost could be seen */
 	char because[RECLAIM_BECAUSE]; /* escaped, for people; "" when there is nothing to add */
 };
 

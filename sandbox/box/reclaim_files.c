@@ -81,12 +81,15 @@ static int set_aside(const struct paths *p, const struct claim *c, struct err *e
 }
 
 /* Every entry must be gone from the host itself; 0, or the reason. */
-static int all_gone(const struct scope *scope, const struct ledger *l, struct err *e)
+static int all_gone(const struct scope *scope, const struct ledger *l, bool unsure, struct err *e)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		const struct ledger_entry *at = &l->v[i];
-		/* A ghost is watched through a snapshot; the plan puts it before the lock. */
-		if (at->gone || at->ghost)
+		if (at->gone)
+			continue;
+		if (at->ghost && unsure)
+			return err_say(e, EBUSY, "%.120s was detached, and not every process that may hold it could be seen", at->name);
+		if (at->ghost) /* one that is still held was in the snapshot, and the plan puts it before the lock */
 			continue;
 		int there = reclaim_is_there(scope, at->kind, at->name, at->identity, e);
 		if (there < 0)
@@ -115,7 +118,7 @@ void reclaim_lock(struct reclaim_item *item, const struct reclaim_how *how, stru
 	if (r < 0)
 		r = set_aside(how->scope->paths, box, &e);
 	else
-		r = all_gone(how->scope, &l, &e);
+		r = all_gone(how->scope, &l, item->unsure, &e);
 	if (r == 0)
 		r = claim_finish(box, &e);
 	reclaim_set(item, r == 0 ? RECLAIM_RELEASED : r == -EBUSY ? RECLAIM_BUSY : RECLAIM_FAILED, r, "%s",

@@ -123,6 +123,8 @@ static int process_there(const struct scope *scope, const char *id)
 	if (n < 0)
 		return (int)n;
 	const char *p = strrchr(stat, ')');
+	if (p && strchr("ZXx", p[1] ? p[2] : 'R'))
+		return 0; /* it has ended and holds nothing; only its number waits for its parent */
 	for (int field = 2; p && field < 22; field++)
 		p = strchr(p + 1, ' ');
 	if (!p || sscanf(p, " %llu", &ticks) != 1)

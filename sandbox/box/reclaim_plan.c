@@ -308,7 +308,7 @@ static const char *lock_refusal(const struct snapshot *s, const struct reclaim_c
 	for (int k = 0; k < RES_KINDS; k++) {
 		if (k == RES_LOCK)
 			continue;
-		if (!s->of[k].complete)
+		if (!s->of[k].complete && k != RES_GHOST) /* ghosts stand in the ledger: see reclaim_lock() */
 			return "the look was incomplete: something of its box may be left";
 		for (size_t j = 0; j < s->of[k].n; j++) {
 			const struct resource *r = &s->of[k].v[j];
@@ -326,6 +326,7 @@ static void guard_locks(struct graph *g, const struct snapshot *s, const struct 
 		const char *why = n->item.of.kind == RES_LOCK && n->item.outcome == RECLAIM_PENDING
 					  ? lock_refusal(s, c, n->item.of.id)
 					  : NULL;
+		n->item.unsure = !s->of[RES_GHOST].complete;
 		if (why)
 			refuse(n, RECLAIM_SKIPPED, why);
 	}

@@ -138,9 +138,10 @@ static int open_exact(struct reclaim_item *item, const struct reclaim_how *how)
 	int there = fd < 0 ? (fd == -ESRCH ? 0 : fd) : reclaim_is_there(how->scope, RES_PROCESS, "", item->of.id, &e);
 	if (there == 1)
 		return fd;
+	int fd_was = fd;
 	own_close(&fd);
 	if (there == 0)
-		reclaim_set(item, RECLAIM_GONE, 0, "%s", "");
+		reclaim_set(item, RECLAIM_GONE, 0, "%s", fd_was < 0 ? "" : "ended; its number is another's, or waits for its parent");
 	else
 		reclaim_set(item, RECLAIM_FAILED, there, "%s", e.code ? e.text : "open a pidfd");
 	return there == 0 ? -ENOENT : there;
@@ -183,27 +184,13 @@ static void settle(struct reclaim_item *item, int fd, uint64_t until)
 	reclaim_set(item, RECLAIM_FAILED, ETIMEDOUT, "SIGKILL is queued, but %s does not end", what);
 }
 
-/* A zombie took its last signal long ago: only its parent can end it. */
-static bool zombie(struct reclaim_item *item)
-{
-	char what[200];
-	pid_t pid = (pid_t)strtol(item->of.id, NULL, 10);
-	pid_describe(pid, what, sizeof what);
-	const char *state = strstr(what, ") state ");
-	if (!state || state[8] != 'Z')
-		return false;
-	reclaim_set(item, RECLAIM_BUSY, ECHILD, "a zombie: it holds nothing, and ends when its parent %d reads it or ends",
-		    item->of.process.ppid);
-	return true;
-}
-
 static void batch(struct reclaim_item **items, size_t n, const struct reclaim_how *how)
 {
 	int fds[AT_ONCE];
 	uint64_t start = clock_mono_ns();
 	for (size_t i = 0; i < n; i++) {
 		fds[i] = open_exact(items[i], how);
-		if (fds[i] >= 0 && !zombie(items[i]))
+		if (fds[i] >= 0)
 			signal_one(items[i], how, fds[i]);
 	}
 	uint64_t until = clock_mono_ns() + (how->kill_ms ? how->kill_ms : KILL_MS) * NS_PER_MS;

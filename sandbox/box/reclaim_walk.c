@@ -110,6 +110,26 @@ static void act(struct reclaim_item *item, const struct reclaim_how *how, struct
 	}
 }
 
+static bool names(const struct ledger_entry *at, const struct resource *r)
+{
+	if (at->kind != r->kind || at->gone || at->ghost)
+		return false;
+	return at->identity ? strcmp(at->identity, r->id) == 0 : strcmp(at->name, r->name) == 0;
+}
+
+/* Verified gone: struck off at once, so that nobody looks for it again, whatever becomes of the rest. */
+static void strike_off(struct reclaim_item *item, struct claim *box)
+{
+	autoarena struct arena a = { 0 };
+	struct ledger l;
+	struct err e = { 0 };
+	if (box->fd < 0 || item->ghost || !settled(item) || claim_read(box, &a, &l, NULL) < 0)
+		return;
+	for (size_t i = 0; i < l.n; i++)
+		if (names(&l.v[i], &item->of) && claim_gone(box, l.v[i].seq, &e) < 0)
+			reclaim_set(item, RECLAIM_FAILED, e.code, "gone, but not struck off: %s", e.text);
+}
+
 static void one(struct reclaim_item *item, const struct reclaim_how *how, struct telling *t)
 {
 	autoclaim struct claim box = CLAIM_NONE;
@@ -118,6 +138,7 @@ static void one(struct reclaim_item *item, const struct reclaim_how *how, struct
 		reclaim_set(item, RECLAIM_SKIPPED, EPERM, "not below rustbox's own names: left alone");
 	else if (hold_box(item, how, &box))
 		act(item, how, &box, t);
+	strike_off(item, &box);
 	item->ms = (clock_mono_ns() - start) / NS_PER_MS;
 }
 
@@ -165,6 +186,11 @@ static void end_processes(struct reclaim_plan *plan, const struct reclaim_how *h
 			v[n++] = item;
 	}
 	reclaim_processes(v, n, how);
+	for (size_t i = 0; i < n; i++) {
+		autoclaim struct claim box = CLAIM_NONE;
+		if (settled(v[i]) && v[i]->of.box && hold_box(v[i], how, &box))
+			strike_off(v[i], &box);
+	}
 	free(v);
 }
 

@@ -94,7 +94,7 @@ static bool round_of(const struct reclaim_how *how, struct arena *a, struct reco
 	struct snapshot now;
 	struct reclaim_plan plan;
 	struct reclaim_choice everything = { .now = clock_wall_s() };
-	size_t moved = 0;
+	size_t before = r->released;
 	snapshot_take(how->scope, 0, a, &now);
 	reclaim_plan_make(&now, &everything, a, &plan);
 	if (!plan.n)
@@ -104,9 +104,8 @@ static bool round_of(const struct reclaim_how *how, struct arena *a, struct reco
 	for (size_t i = 0; i < plan.n; i++) {
 		r->released += plan.v[i].outcome == RECLAIM_RELEASED;
 		r->gone += plan.v[i].outcome == RECLAIM_GONE;
-		moved += plan.v[i].outcome == RECLAIM_RELEASED || plan.v[i].outcome == RECLAIM_GONE;
 	}
-	return moved > 0;
+	return r->released > before;
 }
 
 void recover_all(const struct reclaim_how *how, struct arena *a, struct recovery *ret)

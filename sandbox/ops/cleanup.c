@@ -25,19 +25,18 @@ static const char *box_of(const struct invocation *in)
 	return NULL;
 }
 
-/* The ledger is read without its lock: the keeper has it. It is the keeper's last word that counts, so a run that is
- * just beginning in the box makes the lock stay held, and the box stays. */
-static int end_keeper(const struct scope *scope, const char *box, struct arena *a, struct err *e)
+/* No run is in the box, and none can enter it any more; then the keeper ends, and then its lock is ours. */
+static int take_box(const struct paths *p, const char *box, struct claim *c, struct arena *a, struct err *e)
 {
-	struct ledgers all;
-	ledgers_read(scope, a, &all);
-	const struct ledger *l = ledgers_find(&all, box);
-	if (!l)
-		return all.complete ? err_say(e, ENOENT, "there is no box %s", box)
-				    : err_say(e, EIO, "the ledgers cannot be read: %s", all.why.text);
-	if (!l->held)
-		return l->n || l->corrupt ? 0 : err_say(e, ENOENT, "there is no box %s", box);
-	return keeper_end(l, KEEPER_MS, e);
+	struct ledger l = { 0 };
+	int r = claim_enter(p, box, c, e);
+	if (r == -ENOENT)
+		return err_say(e, ENOENT, "there is no box %s", box);
+	r = r < 0 ? r : claim_read(c, a, &l, e);
+	if (r == 0 && !l.n)
+		return err_say(e, ENOENT, "there is no box %s", box);
+	r = r < 0 ? r : keeper_end(&l, KEEPER_MS, e);
+	return r < 0 ? r : claim_lock(c, CLAIM_LOCK_MS, e);
 }
 
 static int remember(const struct paths *p, const char *box, const struct reclaim_plan *plan, size_t left, struct err *e)
@@ -79,8 +78,7 @@ int ops_cleanup(const struct invocation *in)
 		complain("usage: rustbox cleanup --box-id ID (1 to 64 characters of A-Z a-z 0-9 _ -)");
 		return EXIT_USAGE;
 	}
-	int r = end_keeper(&scope, box, &a, &e);
-	r = r < 0 ? r : claim_take(in->paths, box, &c, &e);
+	int r = take_box(in->paths, box, &c, &a, &e);
 	if (r < 0) {
 		complain("cleanup: %s", e.text);
 		return r == -ENOENT ? EXIT_VERDICT : EXIT_IE;

@@ -57,6 +57,7 @@ static int replace(int dir, const char *name, const char *text, struct err *e)
 	if (fd < 0)
 		return err_set(e, -fd, "make %s", temp);
 	int r = sys_write_all(fd, text, strlen(text));
+	r = r < 0 ? r : sys_write_all(fd, "\n", 1);
 	r = r < 0 ? r : sys_fsync(fd);
 	r = r < 0 ? r : sys_renameat2(dir, temp, dir, name, 0);
 	r = r < 0 ? r : sys_fsync(dir);
