@@ -131,6 +131,7 @@ static int run_one(const struct invocation *in, const struct host *host, struct 
 	(void)sigaddset(&cancel, SIGINT);
 	(void)sigaddset(&cancel, SIGTERM);
 	(void)sigaddset(&cancel, SIGHUP);
+	(void)sigaddset(&cancel, SIGQUIT);
 	if (sigprocmask(SIG_BLOCK, &cancel, NULL) < 0)
 		complain("sigprocmask: %s", strerror(errno));
 	struct box_context context = { .paths = in->paths, .host = host, .cancel = &cancel, .in_fd = STDIN_FILENO,
