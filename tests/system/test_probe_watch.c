@@ -1,0 +1,219 @@
+/*
+ * `watch` on the real kernel: it starts in a world whose directories do not exist yet, and tells of what
+ * appears there and goes again, within a second and without being asked.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "probes/base/clock.h"
+#include "probes/base/own.h"
+#include "probes/watch.h"
+
+enum { SOON_MS = 1500, ROOM = 1 << 20 };
+
+struct world {
+	char root[32], box[PATH_ROOM + 80];
+	struct paths paths;
+	pid_t watch;
+	int out;
+	size_t len, from; /* what was read, and where the next expectation begins */
+	char text[ROOM];
+};
+
+static void make_dirs(const char *path)
+{
+	char part[PATH_ROOM + 80];
+	for (size_t i = 1; i <= strlen(path); i++)
+		if (path[i] == '/' || path[i] == '\0') {
+			(void)snprintf(part, sizeof part, "%.*s", (int)i, path);
+			(void)mkdir(part, 0755);
+		}
+}
+
+static int setup(void **state)
+{
+	struct world *w = calloc(1, sizeof *w);
+	int ends[2];
+	(void)snprintf(w->root, sizeof w->root, "/tmp/rbt-watch-XXXXXX");
+	if (!mkdtemp(w->root) || paths_init(&w->paths, w->root, NULL) || pipe2(ends, O_CLOEXEC))
+		return -1;
+	paths_box_dir(&w->paths, "b", w->box);
+	w->watch = fork();
+	if (w->watch == 0) {
+		struct scope scope = scope_host(&w->paths);
+		(void)close(ends[0]);
+		_exit(watch_run(&scope, ends[1], NULL) ? 1 : 0);
+	}
+	(void)close(ends[1]);
+	w->out = ends[0];
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+	char command[100];
+	if (w->watch > 0) {
+		(void)kill(w->watch, SIGKILL);
+		(void)waitpid(w->watch, NULL, 0);
+	}
+	(void)close(w->out);
+	(void)umount2(w->box, UMOUNT_NOFOLLOW);
+	(void)snprintf(command, sizeof command, "rm -rf --one-file-system %s", w->root);
+	int rc = system(command);
+	free(w);
+	return rc;
+}
+
+/* Waits until a line that holds all of the words has come after the last expected one. */
+static void expect(struct world *w, const char *a, const char *b)
+{
+	uint64_t end = clock_mono_ns() + SOON_MS * NS_PER_MS;
+	for (;;) {
+		for (char *line = w->text + w->from, *next; (next = memchr(line, '\n', w->len - (size_t)(line - w->text)));
+		     line = next + 1) {
+			*next = '\0';
+			bool is = strstr(line, a) && strstr(line, b);
+			*next = '\n';
+			if (is)
+				return;
+		}
+		uint64_t now = clock_mono_ns();
+		struct pollfd p = { .fd = w->out, .events = POLLIN };
+		if (now >= end || poll(&p, 1, (int)((end - now) / NS_PER_MS) + 1) <= 0)
+			fail_msg("no line with '%s' and '%s' within %d ms", a, b, SOON_MS);
+		ssize_t n = read(w->out, w->text + w->len, ROOM - w->len);
+		assert_true(n > 0);
+		w->len += (size_t)n;
+	}
+}
+
+static void expect_sync(struct world *w)
+{
+	expect(w, "\"op\":\"sync\"", "ms");
+	w->from = w->len;
+}
+
+static void from_nothing_to_nothing(void **state)
+{
+	struct world *w = *state;
+	char ledger[PATH_ROOM + 80];
+	expect(w, "\"op\":\"hello\"", "boot_id");
+	expect(w, "\"op\":\"source\"", "\"mounts\"");
+	expect(w, "\"op\":\"health\"", "healthy");
+	expect_sync(w);
+	make_dirs(w->box);
+	expect(w, "\"op\":\"add\",\"kind\":\"tempdir\"", w->box);
+	assert_int_equal(mount("rustbox-b", w->box, "tmpfs", 0, NULL), 0);
+	expect(w, "\"op\":\"add\",\"kind\":\"mount\"", w->box);
+	expect(w, "\"op\":\"change\",\"kind\":\"tempdir\"", "a mount lies on it");
+	w->from = w->len;
+	/* The lock is taken: what is there becomes active; it falls: it is left over. */
+	make_dirs(w->paths.of[PATH_LEDGER]);
+	paths_ledger(&w->paths, "b", ledger);
+	int lock = open(ledger, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(flock(lock, LOCK_EX), 0);
+	assert_int_equal(write(lock, "", 0), 0);
+	expect(w, "\"kind\":\"mount\"", "\"owner\":\"active\"");
+	w->from = w->len;
+	(void)close(lock);
+	expect(w, "\"kind\":\"mount\"", "\"owner\":\"leak\"");
+	w->from = w->len;
+	assert_int_equal(umount(w->box), 0);
+	expect(w, "\"op\":\"gone\"", "\"mount\"");
+	assert_int_equal(rmdir(w->box), 0);
+	expect(w, "\"op\":\"gone\"", "\"tempdir\"");
+}
+
+static void health_follows_its_file(void **state)
+{
+	struct world *w = *state;
+	char fresh[PATH_ROOM + 8];
+	expect_sync(w);
+	make_dirs(w->paths.of[PATH_STATE]);
+	(void)snprintf(fresh, sizeof fresh, "%s.new", w->paths.of[PATH_HEALTH]);
+	{
+		autofile FILE *f = fopen(fresh, "we");
+		(void)fputs("{\"schema\":1,\"status\":\"unhealthy\",\"reason\":\"cleanup_failure\",\"failures\":1,\"since\":7}", f);
+	}
+	assert_int_equal(rename(fresh, w->paths.of[PATH_HEALTH]), 0);
+	expect(w, "\"op\":\"health\"", "unhealthy");
+	w->from = w->len;
+	autofd int fd = open(w->paths.of[PATH_HEALTH], O_WRONLY | O_TRUNC | O_CLOEXEC);
+	assert_true(fd >= 0);
+	expect(w, "\"op\":\"health\"", "state_corrupt");
+}
+
+static void ends_with_its_reader(void **state)
+{
+	struct world *w = *state;
+	int status = 0;
+	expect_sync(w);
+	(void)close(w->out);
+	w->out = -1;
+	for (int i = 0; i < 200 && waitpid(w->watch, &status, WNOHANG) == 0; i++)
+		(void)usleep(10000);
+	assert_int_equal(kill(w->watch, 0), -1); /* reaped above */
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	w->watch = 0;
+}
+
+static void idle_costs_next_to_nothing(void **state)
+{
+	struct world *w = *state;
+	char path[40], text[512];
+	unsigned long before = 0, after = 0, sys = 0;
+	expect_sync(w);
+	(void)snprintf(path, sizeof path, "/proc/%d/stat", (int)w->watch);
+	for (int i = 0; i < 2; i++) {
+		autofd int fd = open(path, O_RDONLY | O_CLOEXEC);
+		ssize_t n = read(fd, text, sizeof text - 1);
+		text[n > 0 ? n : 0] = '\0';
+		unsigned long user = 0;
+		assert_int_equal(sscanf(strrchr(text, ')'), ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &sys), 2);
+		*(i ? &after : &before) = user + sys;
+		if (i == 0)
+			(void)sleep(4);
+	}
+	print_message("idle for 4 s: %lu ticks of %ld\n", after - before, 4 * sysconf(_SC_CLK_TCK));
+	assert_true(after - before <= 8); /* two percent */
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(from_nothing_to_nothing),
+		CASE(health_follows_its_file),
+		CASE(ends_with_its_reader),
+		CASE(idle_costs_next_to_nothing),
+	};
+	if (geteuid() != 0) {
+		(void)printf("skipped: needs root for mounts\n");
+		return 77;
+	}
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) {
+		(void)printf("skipped: no private mount namespace here\n");
+		return 77;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
