@@ -13,9 +13,10 @@
 
 #include "probes/base/own.h"
 #include "tui/keyin.h"
+#include "tui/terminfo.h"
 
 /* A frame waits while more than this is still on its way to the terminal. */
-enum { BACKLOG = 1024, COPY_MAX = 74 * 1024 };
+enum { BACKLOG = 1024 };
 
 struct terminal {
 	int in, out;
@@ -32,29 +33,6 @@ struct terminal {
 	attr_t attr[INK_COUNT];
 	short pair[INK_COUNT];
 };
-
-/* ---- which terminal this is ------------------------------------------------------------------- */
-
-static const struct {
-	const char *name, *like;
-} aliases[] = {
-	{ "xterm-ghostty", "xterm-256color" }, { "xterm-kitty", "xterm-256color" }, { "alacritty", "xterm-256color" },
-	{ "wezterm", "xterm-256color" },       { "foot", "xterm-256color" },	    { "foot-extra", "xterm-256color" },
-	{ "contour", "xterm-256color" },       { "tmux-256color", "screen-256color" }, { "tmux", "screen" },
-};
-
-const char *term_candidate(const char *name, size_t n)
-{
-	static const char *const last[] = { "xterm", "vt100" };
-	if (!name || !*name || strcmp(name, "dumb") == 0)
-		return NULL;
-	if (n-- == 0)
-		return name;
-	for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
-		if (strcmp(aliases[i].name, name) == 0 && n-- == 0)
-			return aliases[i].like;
-	return n < sizeof last / sizeof *last ? last[n] : NULL;
-}
 
 /* terminfo strings may carry padding, "$<5>", which only tputs understands. */
 static void add_capability(char *out, size_t cap, const char *name)
@@ -79,8 +57,9 @@ static bool begins_with(const char *s, const char *prefix)
 
 /* ---- screen on, screen off -------------------------------------------------------------------- */
 
-static void put(const struct terminal *t, const char *s, size_t n)
+static void say(const struct terminal *t, const char *s)
 {
+	size_t n = strlen(s);
 	(void)fflush(t->fout);
 	while (n > 0) {
 		ssize_t w = write(t->out, s, n);
@@ -93,10 +72,6 @@ static void put(const struct terminal *t, const char *s, size_t n)
 	}
 }
 
-static void say(const struct terminal *t, const char *s)
-{
-	put(t, s, strlen(s));
-}
 
 /* Ctrl-C and Ctrl-Z are keys, Ctrl-S must not be able to stop our output; Ctrl-\ stays a way out. */
 static void set_modes(struct terminal *t)
@@ -241,7 +216,7 @@ int term_open(struct terminal **ret, const struct term_options *opt, struct guar
 		return refuse(t, EMFILE, e, "no file descriptor left for the terminal");
 	const char *name;
 	size_t n = 0;
-	while ((name = term_candidate(opt->name, n)) && !take_screen(t, name))
+	while ((name = terminal_candidate(opt->name, n)) && !take_screen(t, name))
 		n++;
 	if (!name)
 		return refuse(t, ENOTSUP, e, "this terminal cannot place a cursor (TERM unset or dumb)");
@@ -467,32 +442,9 @@ void term_mouse(struct terminal *t, bool on)
 	say(t, on ? "\033[?1000h\033[?1006h" : "\033[?1006l\033[?1000l");
 }
 
-static size_t base64(const char *in, size_t n, char *out)
-{
-	static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const unsigned char *p = (const unsigned char *)in;
-	size_t o = 0;
-	for (size_t i = 0; i < n; i += 3) {
-		uint32_t v = (uint32_t)p[i] << 16 | (i + 1 < n ? (uint32_t)p[i + 1] << 8 : 0) | (i + 2 < n ? p[i + 2] : 0);
-		out[o++] = digit[v >> 18];
-		out[o++] = digit[v >> 12 & 63];
-		out[o++] = i + 1 < n ? digit[v >> 6 & 63] : '=';
-		out[o++] = i + 2 < n ? digit[v & 63] : '=';
-	}
-	return o;
-}
-
 void term_copy(struct terminal *t, const char *text)
 {
-	size_t n = strlen(text);
-	if (!t->modern || n > COPY_MAX / 4 * 3)
-		return;
-	autofree char *coded = malloc(n / 3 * 4 + 8);
-	if (!coded)
-		abort();
-	size_t len = base64(text, n, coded);
-	/* A multiplexer swallows OSC unless it is told, in its own words, to pass it on. */
-	say(t, t->multiplexer == 't' ? "\033Ptmux;\033\033]52;c;" : t->multiplexer == 's' ? "\033P\033]52;c;" : "\033]52;c;");
-	put(t, coded, len);
-	say(t, t->multiplexer ? "\a\033\\" : "\a");
+	autofree char *sequence = t->modern ? terminal_copy_sequence(text, t->multiplexer) : NULL;
+	if (sequence)
+		say(t, sequence);
 }

@@ -52,7 +52,4 @@ void term_mouse(struct terminal *t, bool on);
 /* OSC 52, wrapped for tmux and screen. Nobody can know whether the terminal took it. */
 void term_copy(struct terminal *t, const char *text);
 
-/* The n-th terminal type to try for a $TERM, NULL when there are no more. Pure. */
-const char *term_candidate(const char *name, size_t n);
-
 #endif

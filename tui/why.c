@@ -179,6 +179,13 @@ static void why_holders(const struct model *m, const struct row *row, struct pro
 		prose_add(out, INK_WARN, "", "NOT COMPLETE: %s", m->holding.of.why.text);
 }
 
+/* Who holds it comes before everything else: in three lines it must be among them. */
+static bool held_by_somebody(const struct model *m, const struct row *row)
+{
+	return row->res->kind == RES_MOUNT && !row->missing && row_actable(row) && !row->res->mount.children &&
+	       held_known(m, row) && m->holding.of.n > 0;
+}
+
 static void why_mount(const struct model *m, const struct row *row, struct prose *out)
 {
 	const struct mount_facts *f = &row->res->mount;
@@ -188,7 +195,7 @@ static void why_mount(const struct model *m, const struct row *row, struct prose
 		  f->shared ? ", shared: an unmount reaches its peers" : "", f->layer ? ", stacked on another" : "");
 	if (f->children)
 		prose_add(out, INK_STRONG, "", "%u mount%s below must go first.", f->children, plural(f->children));
-	if (row_actable(row) && !f->children)
+	if (row_actable(row) && !f->children && !held_by_somebody(m, row))
 		why_holders(m, row, out);
 	if (row_actable(row) && held_known(m, row) && m->holding.of.n)
 		prose_add(out, INK_PLAIN, "", "A lazy unmount would HIDE it, not free it: it stays until the last holder ends.");
@@ -215,6 +222,8 @@ void why_lines(const struct model *m, const struct row *row, struct prose *out)
 {
 	const struct resource *r = row->res;
 	char text[240];
+	if (held_by_somebody(m, row))
+		why_holders(m, row, out);
 	if (r->why)
 		prose_add(out, INK_PLAIN, "", "%s: %s", owner_word(r->owner), text_escape(r->why, text, sizeof text));
 	if (row->missing)

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "tui/term.h"
+#include "tui/terminfo.h"
 
 static void which_types_are_tried(void **state)
 {
@@ -35,7 +36,7 @@ static void which_types_are_tried(void **state)
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
 		for (size_t n = 0; n < 5; n++) {
-			const char *got = term_candidate(cases[i].name, n), *want = cases[i].tried[n];
+			const char *got = terminal_candidate(cases[i].name, n), *want = cases[i].tried[n];
 			if (!want)
 				assert_null(got);
 			else
@@ -43,6 +44,32 @@ static void which_types_are_tried(void **state)
 			if (!want)
 				break;
 		}
+}
+
+static void the_clipboard_sequence(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *want;
+		char multiplexer;
+	} cases[] = {
+		{ "", "\033]52;c;\a", 0 },
+		{ "a", "\033]52;c;YQ==\a", 0 },
+		{ "ab", "\033]52;c;YWI=\a", 0 },
+		{ "abc", "\033]52;c;YWJj\a", 0 },
+		{ "\xff\xfe\x01", "\033]52;c;//4B\a", 0 },
+		{ "a", "\033Ptmux;\033\033]52;c;YQ==\a\033\\", 't' },
+		{ "a", "\033P\033]52;c;YQ==\a\033\\", 's' },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char *got = terminal_copy_sequence(cases[i].text, cases[i].multiplexer);
+		assert_string_equal(got, cases[i].want);
+		free(got);
+	}
+	char *big = calloc(1, 100001);
+	memset(big, 'x', 100000);
+	assert_null(terminal_copy_sequence(big, 0));
+	free(big);
 }
 
 struct bench {
@@ -259,6 +286,7 @@ int main(void)
 		return 77;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(which_types_are_tried),
+		cmocka_unit_test(the_clipboard_sequence),
 		cmocka_unit_test(a_frame_costs_what_changed),
 		cmocka_unit_test(mono_sends_no_colour),
 		cmocka_unit_test(wide_characters_keep_their_columns),
