@@ -1,0 +1,283 @@
+/* A run from outside: streams, ends, interruptions, refusals, and boxes that live; the host is asked afterwards. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "probes/base/kfile.h"
+#include "probes/base/own.h"
+#include "tests/harness/world.h"
+
+static int setup(void **state)
+{
+	struct world *w = calloc(1, sizeof *w);
+	*state = w;
+	if (!world_lacking())
+		world_open(w, WORLD_SHARED);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+	bool clean = world_lacking() || world_clean_within(w, 2);
+	if (!clean) {
+		autofree char *left = world_left(w);
+		print_error("left behind:\n%s", left);
+	}
+	bool done = world_lacking() || world_done(w);
+	free(w);
+	return clean && done ? 0 : -1;
+}
+
+#define world_of(state) (world_lacking() ? (skip(), (struct world *)NULL) : (struct world *)*(state))
+
+static void test_passes_output_and_input(void **state)
+{
+	struct world *w = world_of(state);
+	struct ran r;
+	world_run(w, &r, 20, "a line\nanother\n",
+		  (const char *const[]){ "rustbox", "run", "--", "/bin/sh", "-c", "cat; echo err >&2; exit 3", NULL });
+	assert_string_equal(r.out, "a line\nanother\n");
+	assert_string_equal(r.err, "err\n"); /* no verdict line: it is no terminal */
+	assert_int_equal(r.code, 1);
+	ran_done(&r);
+	world_call(w, &r, 20, "rustbox", "run", "--stdin-text", "given", "--", "/bin/cat");
+	assert_string_equal(r.out, "given");
+	assert_int_equal(r.code, 0);
+	ran_done(&r);
+}
+
+static void test_output_beyond_a_pipe(void **state)
+{
+	struct world *w = world_of(state);
+	struct ran r;
+	world_call(w, &r, 20, "rustbox", "run", "--output", "1M", "--", "/bin/sh", "-c", "head -c 3000000 /dev/zero");
+	assert_int_equal(r.code, 0);
+	assert_int_equal(r.out_len, 1 << 20); /* kept to the byte; the rest drained, and the program did not notice */
+	ran_done(&r);
+}
+
+static void test_reader_that_leaves(void **state)
+{
+	struct world *w = world_of(state);
+	struct ran r;
+	char line[PATH_ROOM + 80];
+	(void)snprintf(line, sizeof line, "%s/rustbox run --wall-time 10 -- /usr/bin/yes | head -c 10", w->build);
+	world_call(w, &r, 5, "/bin/sh", "-c", line);
+	assert_false(r.late); /* SIGPIPE reached the program as it would have without us */
+	assert_int_equal(r.out_len, 10);
+	ran_done(&r);
+}
+
+static void test_orphan_with_the_output(void **state)
+{
+	struct world *w = world_of(state);
+	struct ran r;
+	world_call(w, &r, 5, "rustbox", "run", "--wall-time", "4", "--", "/bin/sh", "-c", "sleep 60 & echo first");
+	assert_false(r.late);
+	assert_true(r.seconds < 2);
+	assert_string_equal(r.out, "first\n");
+	assert_int_equal(r.code, 0);
+	ran_done(&r);
+}
+
+static void test_refusals_name_the_thing(void **state)
+{
+	static const struct {
+		const char *argv[10];
+		const char *says;
+	} cases[] = {
+		{ { "rustbox", "run", "--", "/bin/nosuch" }, "/bin/nosuch" },
+		{ { "rustbox", "run", "--", "/etc/ld.so.cache" }, "Permission denied" },
+		{ { "rustbox", "run", "--chdir", "/nosuch", "--", "/bin/true" }, "No such file" },
+		{ { "rustbox", "run", "--dir", "/a=/nosuch", "--", "/bin/true" }, "/a" },
+		{ { "rustbox", "run", "--stdin", "/nosuch", "--", "/bin/true" }, "/nosuch" },
+		{ { "rustbox", "run", "--stdout", "/nosuch/x", "--", "/bin/true" }, "/nosuch/x" },
+		{ { "rustbox", "run", "--box-id", "nosuch", "--", "/bin/true" }, "rustbox init --box-id nosuch" },
+	};
+	struct world *w = world_of(state);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct ran r;
+		world_run(w, &r, 20, NULL, cases[i].argv);
+		if (r.code != 3 || !strstr(r.err, cases[i].says))
+			fail_msg("case %zu: exit %d: %s", i, r.code, r.err);
+		assert_ptr_equal(strchr(r.err, '\n'), r.err + strlen(r.err) - 1); /* one line */
+		ran_done(&r);
+	}
+}
+
+/* ---- interrupted ---- */
+
+static pid_t start(const struct world *w, const char *box)
+{
+	pid_t pid = fork();
+	if (pid != 0)
+		return pid;
+	char program[PATH_ROOM + 16];
+	(void)snprintf(program, sizeof program, "%s/rustbox", w->build);
+	if (setenv("RUSTBOX_ROOT", w->root, 1) == 0 && box)
+		(void)execl(program, "rustbox", "run", "--box-id", box, "--", "/bin/sleep", "30", NULL);
+	(void)execl(program, "rustbox", "run", "--wall-time", "30", "--", "/bin/sleep", "30", NULL);
+	_exit(99);
+}
+
+/* Until a process of the world's uid pool is there: then the program runs. */
+static bool wait_for_program(const struct world *w)
+{
+	for (double until = world_now() + 5; world_now() < until; usleep(10000)) {
+		autofree char *left = world_left(w);
+		if (strstr(left, "sleep"))
+			return true;
+	}
+	return false;
+}
+
+/* What recovery would do, without it: this file proves the run alone. */
+static void undo(const struct world *w)
+{
+	struct ran r;
+	char dir[PATH_ROOM + 80];
+	world_sweep(w);
+	paths_box_dir(&w->paths, "k", dir);
+	world_call(w, &r, 5, "/bin/rm", "-rf", w->paths.of[PATH_LEDGER], dir);
+	assert_int_equal(r.code, 0);
+	ran_done(&r);
+}
+
+static void test_interrupt(void **state)
+{
+	struct world *w = world_of(state);
+	pid_t pid = start(w, NULL);
+	int status;
+	assert_true(wait_for_program(w));
+	assert_int_equal(kill(pid, SIGTERM), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 3);
+	assert_true(world_clean_within(w, 1)); /* cleaned up by itself */
+}
+
+static void test_killed_supervisor(void **state)
+{
+	struct world *w = world_of(state);
+	pid_t pid = start(w, NULL);
+	int status;
+	assert_true(wait_for_program(w));
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	double until = world_now() + 1;
+	bool alive = true;
+	while (alive && world_now() < until) {
+		autofree char *left = world_left(w);
+		alive = strstr(left, "sleep") != NULL;
+	}
+	assert_false(alive); /* without any recovery */
+	undo(w); /* the cgroups stay for recovery: tests/faults proves that it finds them */
+}
+
+/* ---- a box that lives ---- */
+
+struct keeper {
+	int ledger;
+	char root[PATH_ROOM + 80];
+};
+
+/* What `rustbox init` does, as far as a run can see it: flock, and a tmpfs owned by the box's uid. */
+static void keep(const struct world *w, struct keeper *k)
+{
+	char dir[PATH_ROOM + 80], path[PATH_ROOM + 80], boot[64], data[128];
+	struct ran r;
+	world_call(w, &r, 20, "rustbox", "run", "--", "/bin/true"); /* makes the directories */
+	assert_int_equal(r.code, 0);
+	ran_done(&r);
+	paths_ledger(&w->paths, "k", path);
+	k->ledger = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	assert_true(k->ledger >= 0 && kfile_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", boot, sizeof boot) > 0);
+	assert_true(dprintf(k->ledger, "rustbox-ledger 1 k %.36s\n", boot) > 0);
+	assert_int_equal(flock(k->ledger, LOCK_EX), 0);
+	paths_box_dir(&w->paths, "k", dir);
+	paths_box_root(&w->paths, "k", k->root);
+	assert_int_equal(mkdir(dir, 0755), 0);
+	assert_int_equal(mkdir(k->root, 0755), 0);
+	(void)snprintf(data, sizeof data, "size=1m,mode=0700,uid=%u,gid=%u", w->paths.uid_base, w->paths.uid_base);
+	assert_int_equal(mount("none", k->root, "tmpfs", MS_NOSUID | MS_NODEV, data), 0);
+}
+
+static void let_go(const struct world *w, struct keeper *k)
+{
+	char dir[PATH_ROOM + 80], text[4096];
+	paths_box_dir(&w->paths, "k", dir);
+	ssize_t n = pread(k->ledger, text, sizeof text, 0);
+	assert_int_equal(umount2(k->root, 0), 0);
+	assert_int_equal(rmdir(k->root), 0);
+	assert_int_equal(rmdir(dir), 0);
+	assert_int_equal(ftruncate(k->ledger, 0), 0);
+	(void)close(k->ledger);
+	/* Every run took its lines away again. */
+	assert_true(n > 0 && memchr(text, '\n', (size_t)n) == text + n - 1);
+}
+
+static void test_box_that_lives(void **state)
+{
+	struct world *w = world_of(state);
+	struct keeper k;
+	struct ran r;
+	keep(w, &k);
+	world_call(w, &r, 20, "rustbox", "run", "--box-id", "k", "--", "/bin/sh", "-c", "echo kept >f");
+	assert_int_equal(r.code, 0);
+	ran_done(&r);
+	world_call(w, &r, 20, "rustbox", "run", "--box-id", "k", "--", "/bin/cat", "f");
+	assert_string_equal(r.out, "kept\n");
+	ran_done(&r);
+	let_go(w, &k);
+}
+
+static void test_box_that_lives_contended(void **state)
+{
+	struct world *w = world_of(state);
+	struct keeper k;
+	struct ran r;
+	int status;
+	keep(w, &k);
+	pid_t first = start(w, "k");
+	assert_true(wait_for_program(w));
+	world_call(w, &r, 20, "rustbox", "run", "--box-id", "k", "--", "/bin/true");
+	assert_int_equal(r.code, 3);
+	assert_non_null(strstr(r.err, "in use by another run"));
+	ran_done(&r);
+	/* The first one's supervisor dies; the next run clears what it left, and runs. */
+	assert_int_equal(kill(first, SIGKILL), 0);
+	assert_int_equal(waitpid(first, &status, 0), first);
+	for (double until = world_now() + 2; world_now() < until; ran_done(&r)) {
+		world_call(w, &r, 20, "rustbox", "run", "--box-id", "k", "--", "/bin/echo", "next");
+		if (r.code == 0)
+			break;
+	}
+	assert_string_equal(r.out, "next\n");
+	ran_done(&r);
+	(void)close(k.ledger);
+	undo(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+		T(test_passes_output_and_input), T(test_output_beyond_a_pipe),	  T(test_reader_that_leaves),
+		T(test_orphan_with_the_output),	 T(test_refusals_name_the_thing), T(test_interrupt),
+		T(test_killed_supervisor),	 T(test_box_that_lives),	  T(test_box_that_lives_contended),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
