@@ -39,10 +39,15 @@ int model_add_runbook(struct model *m, const char *name, const char *text, struc
 	int r = runbook_parse(name, text, &m->books_mem, &book, e);
 	if (r < 0)
 		return r;
-	size_t n = m->nbooks; /* pushed only when whole; an open walk keeps pointing into the old array */
-	struct runbook *slot = arena_push(&m->books_mem, &m->books, &n, sizeof *m->books);
-	*slot = book;
-	m->nbooks = n;
+	/* A new array each time: an open walk keeps pointing into the old one. The founding page comes first,
+	 * so that `p` 1 to 6 are its six procedures. */
+	struct runbook *v = arena_alloc(&m->books_mem, (m->nbooks + 1) * sizeof *v);
+	size_t at = strcmp(name, "cleanup-failure") == 0 ? 0 : m->nbooks;
+	for (size_t i = 0; i < m->nbooks; i++)
+		v[i + (i >= at)] = m->books[i];
+	v[at] = book;
+	m->books = v;
+	m->nbooks++;
 	return 0;
 }
 

@@ -114,6 +114,18 @@ bool feed_is_stale(const struct model *m, uint64_t *age_s)
 	return m->feed_ms && *age_s >= STALE_S;
 }
 
+const char *shortened(const struct canvas *c, const char *name, int width, char *out, size_t cap)
+{
+	enum { HEAD = 5 }; /* "/tmp/" */
+	if (name[0] != '/' || width < HEAD + 8 || canvas_width(c, name) <= width)
+		return name;
+	const char *tail = name + HEAD;
+	while (*tail && (((unsigned char)*tail & 0xc0) == 0x80 || canvas_width(c, tail) > width - HEAD - 2))
+		tail++;
+	(void)snprintf(out, cap, "%.*s..%s", HEAD, name, tail);
+	return out;
+}
+
 void titled_rule(struct canvas *c, int row, int col, int cols, const char *title, const char *right)
 {
 	canvas_rule(c, row, col, cols);

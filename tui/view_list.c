@@ -64,7 +64,8 @@ static void one_row(const struct model *m, struct canvas *c, int at, const struc
 		(void)text_escape(r->detail, detail, sizeof detail);
 	if (detail[0] && canvas_width(c, text) + canvas_width(c, detail) + 2 <= col.name_w) /* whole or not at all */
 		(void)snprintf(text + n, sizeof text - n, "  %s", detail);
-	(void)canvas_text(c, at, col.name, col.name_w, ink, text);
+	char brief[512];
+	(void)canvas_text(c, at, col.name, col.name_w, ink, shortened(c, text, col.name_w, brief, sizeof brief));
 	age_of(m, r->born, text);
 	(void)canvas_right(c, at, col.age, 5, INK_PLAIN, text);
 	if (col.size >= 0) {

@@ -33,6 +33,8 @@ const char *owner_shown(enum owner owner); /* "leak", "ORPHAN", "ACTIVE", ... */
 void age_of(const struct model *m, uint64_t since_wall, char out[static 16]);
 void clock_of(const struct model *m, char out[static 16]); /* "T+12:41", "" without trouble */
 bool feed_is_stale(const struct model *m, uint64_t *age_s);
+/* A path too long for its column loses its middle: the end says which one it is. */
+const char *shortened(const struct canvas *c, const char *name, int width, char *out, size_t cap);
 /* A rule across the area with a title in it. */
 void titled_rule(struct canvas *c, int row, int col, int cols, const char *title, const char *right);
 

@@ -34,13 +34,8 @@ static void small_row(const struct model *m, struct canvas *c, int at, const str
 	row_blocked(m, row, blocked, sizeof blocked);
 	(void)canvas_printf(c, at, 0, 4, INK_PLAIN, "%c%c%c", cursor ? '>' : row->marked ? '*' : ' ', row_sign(row),
 			    resource_kind_letter(row->res->kind));
-	const char *shown = name;
-	int w = canvas_width(c, name);
-	if (row->res->kind == RES_MOUNT && w > room) /* the end of a path tells more than its beginning */
-		shown = name + strlen(name) - (strlen(name) > (size_t)room ? (size_t)room : 0);
-	while (((unsigned char)*shown & 0xc0) == 0x80)
-		shown++;
-	(void)canvas_text(c, at, 4, room, row->gone_ms ? INK_GONE : INK_PLAIN, shown);
+	char brief[300];
+	(void)canvas_text(c, at, 4, room, row->gone_ms ? INK_GONE : INK_PLAIN, shortened(c, name, room, brief, sizeof brief));
 	(void)canvas_text(c, at, c->cols - 9, 9, INK_PLAIN, blocked);
 	if (cursor)
 		canvas_bar(c, at, 0, c->cols, INK_CURSOR);

@@ -142,22 +142,22 @@ void row_title(const struct row *row, char *out, size_t cap)
 		text_add(&t, "  GONE");
 }
 
-static void holder_line(const struct holder *h, struct prose *out)
+static void holder_line(const struct holder *h, const char *lead, struct prose *out)
 {
 	char comm[40], detail[120];
 	const char *name = text_escape(h->comm ? h->comm : "?", comm, sizeof comm);
 	if (!h->pid) {
-		prose_add(out, INK_PLAIN, "  ", "%s %s", hold_word(h->hold),
+		prose_add(out, INK_PLAIN, lead, "%s %s", hold_word(h->hold),
 			  h->detail ? text_escape(h->detail, detail, sizeof detail) : "");
 		return;
 	}
 	char fd[16] = "";
 	if (h->hold == HOLD_FD)
 		(void)snprintf(fd, sizeof fd, " %d", h->fd);
-	prose_add(out, h->you ? INK_STRONG : INK_PLAIN, "  ", "%s%d %s  %s%s%s, %s%s%s, %s",
-		  h->you ? "YOU: " : "", (int)h->pid, name, hold_word(h->hold), fd, h->deleted ? " deleted" : "",
-		  h->same_ns ? "your mount ns" : "another mount ns", h->state == 'D' ? ", D: cannot be killed now" : "",
-		  h->exact ? "" : ", same device (mount not certain)", owner_word(h->owner));
+	prose_add(out, h->you ? INK_STRONG : INK_PLAIN, lead, "%s%d %s (%s%s%s, %s%s)%s, %s", h->you ? "YOU: " : "",
+		  (int)h->pid, name, hold_word(h->hold), fd, h->deleted ? " deleted" : "",
+		  h->same_ns ? "your mount ns" : "another mount ns", h->exact ? "" : ", same device: mount not certain",
+		  h->state == 'D' ? " D: cannot be killed now" : "", owner_word(h->owner));
 	if (h->you)
 		prose_add(out, INK_STRONG, "  ", "the holder is you: leave the directory (cd /)");
 }
@@ -172,33 +172,27 @@ static void why_holders(const struct model *m, const struct row *row, struct pro
 		prose_add(out, INK_PLAIN, "", "Holders: not asked yet (w asks).");
 		return;
 	}
-	prose_add(out, INK_STRONG, "", m->holding.of.n ? "Held by" : "Nobody visible holds it.");
+	if (!m->holding.of.n)
+		prose_add(out, INK_STRONG, "", "Nobody visible holds it.");
 	for (size_t i = 0; i < m->holding.of.n; i++)
-		holder_line(&m->holding.of.v[i], out);
+		holder_line(&m->holding.of.v[i], i == 0 ? "Held by " : "    and ", out);
 	if (!m->holding.of.complete)
 		prose_add(out, INK_WARN, "", "NOT COMPLETE: %s", m->holding.of.why.text);
-}
-
-/* Who holds it comes before everything else: in three lines it must be among them. */
-static bool held_by_somebody(const struct model *m, const struct row *row)
-{
-	return row->res->kind == RES_MOUNT && !row->missing && row_actable(row) && !row->res->mount.children &&
-	       held_known(m, row) && m->holding.of.n > 0;
 }
 
 static void why_mount(const struct model *m, const struct row *row, struct prose *out)
 {
 	const struct mount_facts *f = &row->res->mount;
 	char fs[40], source[100];
-	prose_add(out, INK_PLAIN, "", "%s %u:%u from %s%s%s", f->fstype ? text_escape(f->fstype, fs, sizeof fs) : "?",
-		  f->major, f->minor, f->source ? text_escape(f->source, source, sizeof source) : "?",
-		  f->shared ? ", shared: an unmount reaches its peers" : "", f->layer ? ", stacked on another" : "");
 	if (f->children)
 		prose_add(out, INK_STRONG, "", "%u mount%s below must go first.", f->children, plural(f->children));
-	if (row_actable(row) && !f->children && !held_by_somebody(m, row))
+	if (row_actable(row) && !f->children)
 		why_holders(m, row, out);
 	if (row_actable(row) && held_known(m, row) && m->holding.of.n)
 		prose_add(out, INK_PLAIN, "", "A lazy unmount would HIDE it, not free it: it stays until the last holder ends.");
+	prose_add(out, INK_PLAIN, "", "%s %u:%u from %s%s%s", f->fstype ? text_escape(f->fstype, fs, sizeof fs) : "?",
+		  f->major, f->minor, f->source ? text_escape(f->source, source, sizeof source) : "?",
+		  f->shared ? ", shared: an unmount reaches its peers" : "", f->layer ? ", stacked on another" : "");
 }
 
 static void why_process(const struct row *row, struct prose *out)
@@ -222,10 +216,6 @@ void why_lines(const struct model *m, const struct row *row, struct prose *out)
 {
 	const struct resource *r = row->res;
 	char text[240];
-	if (held_by_somebody(m, row))
-		why_holders(m, row, out);
-	if (r->why)
-		prose_add(out, INK_PLAIN, "", "%s: %s", owner_word(r->owner), text_escape(r->why, text, sizeof text));
 	if (row->missing)
 		prose_add(out, INK_STRONG, "", "The baseline has it and the host has not: somebody removed it.");
 	if (row->sign == CHANGE_CHANGED && row->what)
@@ -245,6 +235,8 @@ void why_lines(const struct model *m, const struct row *row, struct prose *out)
 	else if (r->kind == RES_GHOST)
 		prose_add(out, INK_STRONG, "", "No path leads to it, and it is still held: %s. P6 stays locked.",
 			  r->ghost.how ? text_escape(r->ghost.how, text, sizeof text) : "by whom is not known");
+	if (r->why)
+		prose_add(out, INK_PLAIN, "", "%s: %s", owner_word(r->owner), text_escape(r->why, text, sizeof text));
 	if (r->box)
 		prose_add(out, INK_PLAIN, "", "box %s, identity %s", r->box, r->id);
 	else
