@@ -194,10 +194,23 @@ static int refuse(const struct plan_missing *m, const char *mode, struct err *e)
 	return err_say(e, ENOTSUP, "%s cannot be enforced here: %s; %s%s", m->control, m->why, m->remedy, mode);
 }
 
+static int check_binds(const struct spec *spec, struct err *e)
+{
+	for (size_t i = 0; i < spec->nbinds; i++) {
+		const struct bind *b = &spec->binds[i];
+		if (b->outside && !(b->options & BIND_BIT(BIND_MAYBE)) && access(b->outside, F_OK) < 0)
+			return err_say(e, EINVAL, "--dir: %.120s is not there on the host (append :maybe if it need not be)",
+				       b->outside);
+	}
+	return 0;
+}
+
 int plan_make(const struct spec *spec, const struct host *host, struct arena *a, struct plan *ret, struct err *e)
 {
 	struct plan p;
-	int rc = plan_sketch(spec, host, a, &p, e);
+	int rc = check_binds(spec, e);
+	if (rc == 0)
+		rc = plan_sketch(spec, host, a, &p, e);
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < p.nmissing; i++) {

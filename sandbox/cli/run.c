@@ -139,7 +139,8 @@ static int run_one(const struct invocation *in, const struct host *host, struct 
 	int rc = box_run(&opt->spec, &context, a, &o);
 	int written = write_result(file, &o, opt);
 	speak(&o, opt);
-	if (rc != -EINVAL)
+	/* A wish that was none, or a caller who may not write the state either, is nothing to remember. */
+	if (rc != -EINVAL && host->root)
 		remember(in->paths, &o);
 	return written < 0 ? EXIT_IE : status_of(rc, &o);
 }

@@ -64,6 +64,15 @@ static bool wall_over(const struct evidence *ev, const struct limits *l)
 	return l->of[LIMIT_WALL_TIME] != LIMIT_NONE && ev->wall_ns >= l->of[LIMIT_WALL_TIME];
 }
 
+/* The limit was met: by the kernel's count, or by the peak. A sixty-fourth below counts as met, because a
+ * charge that fails may have been for a huge page, and v1 counts failures of memory and swap apart. */
+static bool memory_met(const struct evidence *ev, const struct limits *l)
+{
+	uint64_t limit = l->of[LIMIT_MEMORY];
+	return ev->cg.oom_kills > 0 || ev->cg.memory_fails > 0 ||
+	       (limit != LIMIT_NONE && ev->cg.memory_peak >= limit - limit / 64);
+}
+
 static bool is_trouble(const struct evidence *ev, const struct limits *l)
 {
 	(void)l;
@@ -100,7 +109,7 @@ static bool is_contradiction(const struct evidence *ev, const struct limits *l)
 	bool cpu_seen = seen(ev, SOURCE_CPU) || seen(ev, SOURCE_USAGE);
 	return (killed_for(ev, KILL_WALL) && seen(ev, SOURCE_CLOCK) && !wall_over(ev, l)) ||
 	       (killed_for(ev, KILL_CPU) && cpu_seen && !cpu_over(ev, l)) ||
-	       (killed_for(ev, KILL_OOM) && seen(ev, SOURCE_MEMORY) && !ev->cg.oom_kills && !ev->cg.memory_fails) ||
+	       (killed_for(ev, KILL_OOM) && seen(ev, SOURCE_MEMORY) && !memory_met(ev, l)) ||
 	       (ev->waited && !WIFEXITED(ev->wstatus) && !WIFSIGNALED(ev->wstatus));
 }
 
@@ -136,8 +145,7 @@ static bool is_oom(const struct evidence *ev, const struct limits *l)
 /* v1 tells the supervisor before the kernel chooses a victim; then the counter may never move. */
 static bool is_memory_full(const struct evidence *ev, const struct limits *l)
 {
-	(void)l;
-	return killed_for(ev, KILL_OOM) && ev->cg.memory_fails > 0;
+	return killed_for(ev, KILL_OOM) && memory_met(ev, l);
 }
 
 /* The kernel's backstop, RLIMIT_CPU. raise(SIGXCPU) alone is not enough: the time must be used up. */

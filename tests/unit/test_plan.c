@@ -160,8 +160,8 @@ static void the_root_is_read_only_and_without_devices(void **state)
 	struct err e = { 0 };
 	unsigned proc = 0, workspace = 0;
 	(void)state;
-	assert_int_equal(spec_add_bind(&s, &a, "/src=/home", &e), 0);
-	assert_int_equal(spec_add_bind(&s, &a, "/out=/var/tmp:rw", &e), 0);
+	assert_int_equal(spec_add_bind(&s, &a, "/src=/usr", &e), 0);
+	assert_int_equal(spec_add_bind(&s, &a, "/out=/tmp:rw", &e), 0);
 	assert_int_equal(plan_make(&s, &h, &a, &p, &e), 0);
 	for (size_t i = 0; i < p.nmounts; i++) {
 		const struct mount_row *m = &p.mounts[i];
@@ -180,6 +180,22 @@ static void the_root_is_read_only_and_without_devices(void **state)
 	assert_string_equal(p.workspace_data, "size=67108864,nr_inodes=16384,mode=0700");
 	assert_string_equal(p.cwd, "/box");
 	assert_int_equal(p.ns_flags, CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP);
+}
+
+static void a_missing_outside_is_refused_unless_it_may_be(void **state)
+{
+	autoarena struct arena a = { 0 };
+	struct host h = v1_host();
+	struct spec s = wish(), t = wish();
+	struct plan p;
+	struct err e = { 0 };
+	(void)state;
+	assert_int_equal(spec_add_bind(&s, &a, "/x=/nonexistent/y", &e), 0);
+	assert_int_equal(plan_make(&s, &h, &a, &p, &e), -EINVAL);
+	assert_non_null(strstr(e.text, "/nonexistent/y"));
+	assert_non_null(strstr(e.text, ":maybe"));
+	assert_int_equal(spec_add_bind(&t, &a, "/x=/nonexistent/y:maybe", &e), 0);
+	assert_int_equal(plan_make(&t, &h, &a, &p, &e), 0);
 }
 
 static void the_program_is_looked_for_like_execvp(void **state)
@@ -214,6 +230,7 @@ int main(void)
 		cmocka_unit_test(strict_refuses_what_it_cannot_enforce),
 		cmocka_unit_test(permissive_goes_without_but_never_below_the_floor),
 		cmocka_unit_test(the_root_is_read_only_and_without_devices),
+		cmocka_unit_test(a_missing_outside_is_refused_unless_it_may_be),
 		cmocka_unit_test(the_program_is_looked_for_like_execvp),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -150,6 +150,10 @@ static void a_kill_needs_its_reason(void **state)
 	expect(ev, STATUS_IE, CAUSE_CONTRADICTION);
 	ev.kills = KILL_BIT(KILL_OOM); /* and no counter moved */
 	expect(ev, STATUS_IE, CAUSE_CONTRADICTION);
+	ev.cg.memory_peak = 256 << 20; /* the peak is proof enough that the limit was met */
+	expect(ev, STATUS_MLE, CAUSE_MEMORY_FULL);
+	ev.cg.memory_peak = 100 << 20;
+	expect(ev, STATUS_IE, CAUSE_CONTRADICTION);
 	ev.kills = KILL_BIT(KILL_WALL);
 	ev.gaps = SOURCE_BIT(SOURCE_CLOCK); /* cannot be checked: not proven, not contradicted */
 	expect(ev, STATUS_IE, CAUSE_MISSING_EVIDENCE);
