@@ -39,8 +39,10 @@ int paths_init(struct paths *ret, const char *root, struct err *e)
 		(void)snprintf(p.cgroup_parent, sizeof p.cgroup_parent, "rustbox-root.%08x", h);
 		p.uid_base = OTHER_UID_BASE + h % OTHER_WORLDS * UID_POOL;
 	}
+	char base[PATH_ROOM]; /* a copy: the compiler cannot know that p.root and p.of do not overlap */
+	memcpy(base, p.root, sizeof base);
 	for (int i = 0; i < PATH_COUNT; i++)
-		(void)snprintf(p.of[i], PATH_ROOM, "%.190s%s", p.root, relative[i]);
+		(void)snprintf(p.of[i], PATH_ROOM, "%.190s%s", base, relative[i]);
 	*ret = p;
 	return 0;
 }

@@ -93,9 +93,9 @@ static char *written(const struct snapshot *s)
 {
 	char *text = NULL;
 	size_t n = 0;
-	autofile FILE *f = open_memstream(&text, &n);
+	FILE *f = open_memstream(&text, &n);
 	assert_int_equal(baseline_write(s, f, NULL), 0);
-	(void)fflush(f);
+	assert_int_equal(fclose(f), 0); /* only now is `text` final */
 	return text;
 }
 
