@@ -12,6 +12,7 @@ void world_tick(struct model *m);
 /* update_list.c */
 void list_build(struct model *m);
 void list_move(struct model *m, long by);
+void list_go(struct model *m, const char *id); /* the cursor to this row, when it is shown */
 void list_tab(struct model *m, enum tab tab);
 void list_filter(struct model *m, const char *typed);
 void list_mark(struct model *m);

@@ -127,6 +127,7 @@ static void holders_exit(struct model *m, struct job *job, int status)
 	ring_add(&m->log, m->wall, m->holding.known ? RING_SAID : RING_BAD, "who holds it: %s", note);
 	if (job->step < 0 || !m->walk.proc)
 		return;
+	list_go(m, m->holding.id); /* the answer is told beside its row */
 	walk_mark(&m->walk, (size_t)job->step, m->holding.known ? STEP_OK : STEP_FAILED, m->wall, note);
 	if (m->holding.known && (size_t)job->step == m->walk.at)
 		m->walk.at = walk_next(&m->walk);

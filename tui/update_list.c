@@ -159,6 +159,16 @@ void list_move(struct model *m, long by)
 	remember(l);
 }
 
+void list_go(struct model *m, const char *id)
+{
+	for (size_t i = 0; i < m->list.n; i++)
+		if (strcmp(m->list.shown[i]->res->id, id) == 0) {
+			m->list.cursor = i;
+			remember(&m->list);
+			return;
+		}
+}
+
 void list_tab(struct model *m, enum tab tab)
 {
 	m->list.tab = tab;
