@@ -146,6 +146,10 @@ static void take_process(struct pass *p, const char *name)
 	bool maybe = c.cgroup_box || c.pidns_box || c.our_exe || c.in_pool || p->nrecorded;
 	if (!maybe || procstat_read(l->proc, name, &st))
 		return;
+	/* The member list is a moment old: the pid may have been used again, or the process just have joined. */
+	bool known = false;
+	const char *now = process_cgroup_box(dir, l->scope->paths->cgroup_parent, l->a, &known);
+	c.cgroup_box = known ? now : c.cgroup_box;
 	c.ledger_box = recorded_box(p, &st);
 	c.zombie = st.state == 'Z' || st.state == 'X';
 	c.self = (c.cgroup_box || c.ledger_box || c.our_exe) && caller_is(&p->caller, &st);

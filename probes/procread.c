@@ -10,6 +10,7 @@
 #include "probes/base/clock.h"
 #include "probes/base/kfile.h"
 #include "probes/base/own.h"
+#include "probes/base/paths.h"
 #include "probes/statx.h"
 
 /* proc(5): the fields of stat that follow the name, counted from 0 = state. */
@@ -85,6 +86,28 @@ static const char *read_cgroup(int dir, struct arena *a)
 			best = path;
 	}
 	return best ? arena_strdup(a, best) : "";
+}
+
+const char *process_cgroup_box(int dir, const char *parent, struct arena *a, bool *ret_known)
+{
+	autofree char *text = NULL;
+	char prefix[64], *save = NULL;
+	*ret_known = kfile_read_all(dir, "cgroup", &text) > 0 && !strstr(text, "/..");
+	if (!*ret_known)
+		return NULL;
+	(void)snprintf(prefix, sizeof prefix, *parent ? "/%s/" : "/%s", parent);
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		char *path = strchr(line, ':');
+		path = path ? strchr(path + 1, ':') : NULL;
+		if (!path || strncmp(path + 1, prefix, strlen(prefix)) != 0)
+			continue;
+		path += 1 + strlen(prefix);
+		path[strcspn(path, "/ ")] = '\0';
+		const char *box = paths_box_of_name(path);
+		if (box)
+			return arena_strdup(a, box);
+	}
+	return NULL;
 }
 
 static const char *read_wchan(int dir, struct arena *a)

@@ -14,9 +14,50 @@
 #include "probes/base/kfile.h"
 #include "probes/probe.h"
 
-enum { SCHEMA = 1 };
+enum { SCHEMA = 1, LOOKS = 4, YOUNG_S = 2 };
 
-void snapshot_take(const struct scope *scope, unsigned kinds, struct arena *a, struct snapshot *ret)
+/* ---- a box may be born or die while we look: then what was seen of it is told from the wrong lock ---- */
+static bool moved(const struct ledgers *a, const struct ledgers *b, const char *box)
+{
+	const struct ledger *x = ledgers_find(a, box), *y = ledgers_find(b, box);
+	return !x != !y || (x && (x->held != y->held || x->n != y->n));
+}
+
+/* How many leftovers are of boxes that moved between the two readings of the ledgers. With `settle` they
+ * count as active: that is what they were at some moment of the look. */
+static size_t moving(struct snapshot *s, const struct ledgers *before, const struct ledgers *after, bool settle)
+{
+	size_t n = 0;
+	for (int k = 0; k < RES_KINDS; k++)
+		for (size_t i = 0; i < s->of[k].n; i++) {
+			struct resource *r = &s->of[k].v[i];
+			if ((r->owner != OWNER_LEAK && r->owner != OWNER_ORPHAN) || !r->box || !moved(before, after, r->box))
+				continue;
+			n++;
+			if (settle) {
+				r->owner = OWNER_ACTIVE;
+				r->why = "its box came or went while we looked";
+			}
+		}
+	return n;
+}
+
+/* A box of a few milliseconds can live and end, ledger and all, between the two readings: something young
+ * that no ledger knows is looked at a second time before it is called left over. */
+static bool any_young(const struct snapshot *s, const struct ledgers *after)
+{
+	for (int k = 0; k < RES_KINDS; k++)
+		for (size_t i = 0; i < s->of[k].n; i++) {
+			const struct resource *r = &s->of[k].v[i];
+			if ((r->owner == OWNER_LEAK || r->owner == OWNER_ORPHAN) && r->born + YOUNG_S >= s->taken &&
+			    !(r->box && ledgers_find(after, r->box)))
+				return true;
+		}
+	return false;
+}
+
+static void take_once(const struct scope *scope, unsigned kinds, struct arena *a, int nth, struct snapshot *ret,
+		      bool *ret_steady)
 {
 	struct snapshot s = { .taken = clock_wall_s() };
 	struct look l;
@@ -36,8 +77,22 @@ void snapshot_take(const struct scope *scope, unsigned kinds, struct arena *a, s
 		observers[k](&l, &s.of[k]);
 		resource_set_sort(&s.of[k]);
 	}
+	struct ledgers after;
+	bool any = false;
+	for (int k = 0; k < RES_KINDS; k++)
+		any |= snapshot_leftovers(&s, (enum resource_kind)k) > 0;
+	if (any)
+		ledgers_read(scope, a, &after);
+	*ret_steady = !any || (moving(&s, &l.ledgers, &after, nth == LOOKS) == 0 && (nth > 1 || !any_young(&s, &after)));
 	look_done(&l);
 	*ret = s;
+}
+
+void snapshot_take(const struct scope *scope, unsigned kinds, struct arena *a, struct snapshot *ret)
+{
+	bool steady = false;
+	for (int i = 1; !steady && i <= LOOKS; i++)
+		take_once(scope, kinds, a, i, ret, &steady);
 }
 
 size_t snapshot_leftovers(const struct snapshot *s, enum resource_kind kind)
