@@ -29,6 +29,9 @@ int reclaim_is_there(const struct scope *scope, enum resource_kind kind, const c
 /* The number of mounts in this namespace on or below a path. -errno when the table could not be read. */
 int reclaim_mounts_below(const struct scope *scope, const char *path) MUST_CHECK;
 
+/* Nothing outside rustbox's own names is ever acted upon, whatever a plan, a ledger or a snapshot says. */
+bool reclaim_in_bounds(const struct resource *r, const struct paths *p);
+
 void reclaim_set(struct reclaim_item *item, enum reclaim_outcome outcome, int err, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 

@@ -113,6 +113,8 @@ static void release_entry(struct reclaim_item *item, const struct ledger_entry *
 		reclaim_set(item, RECLAIM_BUSY, EBUSY, "detached earlier; a ghost until its last holder ends");
 	else if (!item->of.id)
 		reclaim_set(item, RECLAIM_GONE, 0, "it was recorded, and never made");
+	else if (!reclaim_in_bounds(&item->of, how->scope->paths))
+		reclaim_set(item, RECLAIM_SKIPPED, EPERM, "the ledger names a thing outside rustbox's own: left alone");
 	else if (start >= until)
 		reclaim_set(item, RECLAIM_SKIPPED, ETIMEDOUT, "cleanup_timeout: no time was left for it");
 	else

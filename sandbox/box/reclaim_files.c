@@ -80,6 +80,20 @@ static int set_aside(const struct paths *p, const struct claim *c, struct err *e
 	return n < 0 ? err_set(e, errno, "read the corrupt ledger") : 0;
 }
 
+/* A ledger that names what no box can own was not written by a box. */
+static bool believable(const struct ledger *l, const struct paths *p, const char *box)
+{
+	bool sane = true;
+	for (size_t i = 0; i < l->n; i++) {
+		const char *colon = strchr(l->v[i].name, ':');
+		struct resource r = { .kind = l->v[i].kind, .name = l->v[i].name, .id = l->v[i].name, .box = box };
+		if (r.kind == RES_CGROUP)
+			r.cgroup.path = colon ? colon + 1 : r.name;
+		sane = sane && (l->v[i].gone || reclaim_in_bounds(&r, p));
+	}
+	return sane;
+}
+
 /* Every entry must be gone from the host itself; 0, or the reason. */
 static int all_gone(const struct scope *scope, const struct ledger *l, bool unsure, struct err *e)
 {
@@ -115,7 +129,7 @@ void reclaim_lock(struct reclaim_item *item, const struct reclaim_how *how, stru
 		return;
 	}
 	int r = claim_read(box, &a, &l, &e);
-	if (r < 0)
+	if (r < 0 || !believable(&l, how->scope->paths, box->box))
 		r = set_aside(how->scope->paths, box, &e);
 	else
 		r = all_gone(how->scope, &l, item->unsure, &e);

@@ -200,6 +200,28 @@ int reclaim_is_there(const struct scope *scope, enum resource_kind kind, const c
 	return r > 0;
 }
 
+bool reclaim_in_bounds(const struct resource *r, const struct paths *p)
+{
+	char dir[PATH_ROOM + 80], group[120];
+	if (r->kind == RES_PROCESS)
+		return true; /* bound by pid and start time, and its owner was decided by evidence */
+	if (!r->box || !text_is_box_name(r->box))
+		return false;
+	paths_box_dir(p, r->box, dir);
+	size_t n = strlen(dir);
+	if (r->kind == RES_TEMPDIR)
+		return strcmp(r->name, dir) == 0;
+	if (r->kind == RES_MOUNT)
+		return strncmp(r->name, dir, n) == 0 && (r->name[n] == '\0' || r->name[n] == '/') && !strstr(r->name, "/../");
+	if (r->kind == RES_CGROUP) {
+		paths_cgroup(p, r->box, group);
+		const char *path = r->cgroup.path ? r->cgroup.path + strspn(r->cgroup.path, "/") : "";
+		n = strlen(group);
+		return strncmp(path, group, n) == 0 && (path[n] == '\0' || path[n] == '/');
+	}
+	return r->kind == RES_LOCK && strcmp(r->id, r->box) == 0;
+}
+
 void reclaim_set(struct reclaim_item *item, enum reclaim_outcome outcome, int err, const char *fmt, ...)
 {
 	char raw[RECLAIM_BECAUSE];

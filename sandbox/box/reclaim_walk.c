@@ -40,30 +40,6 @@ static void tell(void *arg, uint64_t done)
 		t->how->tell(t->how->arg, t->plan, t->at, done);
 }
 
-/* Nothing outside rustbox's own names is ever acted upon, whatever a plan file or a snapshot says. */
-static bool within_bounds(const struct reclaim_item *item, const struct paths *p)
-{
-	const struct resource *r = &item->of;
-	char dir[PATH_ROOM + 80], group[120];
-	if (r->kind == RES_PROCESS)
-		return true; /* bound by pid and start time, and its owner was decided by evidence */
-	if (!r->box || !text_is_box_name(r->box))
-		return false;
-	paths_box_dir(p, r->box, dir);
-	size_t n = strlen(dir);
-	if (r->kind == RES_TEMPDIR)
-		return strcmp(r->name, dir) == 0;
-	if (r->kind == RES_MOUNT)
-		return strncmp(r->name, dir, n) == 0 && (r->name[n] == '\0' || r->name[n] == '/') && !strstr(r->name, "/../");
-	if (r->kind == RES_CGROUP) {
-		paths_cgroup(p, r->box, group);
-		const char *path = r->cgroup.path ? r->cgroup.path + strspn(r->cgroup.path, "/") : "";
-		n = strlen(group);
-		return strncmp(path, group, n) == 0 && (path[n] == '\0' || path[n] == '/');
-	}
-	return r->kind == RES_LOCK && strcmp(r->id, r->box) == 0;
-}
-
 /*
  * The lock of the item's box is held while it is acted upon: nobody can begin a box of that name meanwhile, and
  * one that is alive, whatever the plan says, is left alone. No ledger is a box that never was recorded: free.
@@ -134,7 +110,7 @@ static void one(struct reclaim_item *item, const struct reclaim_how *how, struct
 {
 	autoclaim struct claim box = CLAIM_NONE;
 	uint64_t start = clock_mono_ns();
-	if (item->of.kind != RES_GHOST && !within_bounds(item, how->scope->paths))
+	if (item->of.kind != RES_GHOST && !reclaim_in_bounds(&item->of, how->scope->paths))
 		reclaim_set(item, RECLAIM_SKIPPED, EPERM, "not below rustbox's own names: left alone");
 	else if (hold_box(item, how, &box))
 		act(item, how, &box, t);
