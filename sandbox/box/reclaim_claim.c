@@ -77,8 +77,11 @@ static void release(struct reclaim_item *item, struct claim *c, const struct rec
 	case RES_CGROUP:
 		reclaim_cgroup(item, how);
 		break;
-	case RES_PROCESS:
-		reclaim_processes(&item, 1, how);
+	case RES_PROCESS: /* a keeper that has ended needs no wait for its parent's attention */
+		if (reclaim_is_there(how->scope, RES_PROCESS, item->of.name, item->of.id, NULL) == 0)
+			reclaim_set(item, RECLAIM_GONE, 0, "%s", "");
+		else
+			reclaim_processes(&item, 1, how);
 		break;
 	case RES_TEMPDIR:
 		reclaim_tempdir(item, how, NULL, NULL);

@@ -19,7 +19,7 @@
 #include "sandbox/box/reclaim_pid.h"
 #include "sandbox/kernel/sys.h"
 
-enum { AT_ONCE = 256 }; /* pidfds open at a time */
+enum { AT_ONCE = 256 /* pidfds open at a time */, REAP_MS = 3000, REAP_NAP_MS = 10 };
 
 bool pid_is_mine(pid_t pid)
 {
@@ -138,10 +138,9 @@ static int open_exact(struct reclaim_item *item, const struct reclaim_how *how)
 	int there = fd < 0 ? (fd == -ESRCH ? 0 : fd) : reclaim_is_there(how->scope, RES_PROCESS, "", item->of.id, &e);
 	if (there == 1)
 		return fd;
-	int fd_was = fd;
 	own_close(&fd);
 	if (there == 0)
-		reclaim_set(item, RECLAIM_GONE, 0, "%s", fd_was < 0 ? "" : "ended; its number is another's, or waits for its parent");
+		reclaim_set(item, RECLAIM_GONE, 0, "%s", "");
 	else
 		reclaim_set(item, RECLAIM_FAILED, there, "%s", e.code ? e.text : "open a pidfd");
 	return there == 0 ? -ENOENT : there;
@@ -171,7 +170,7 @@ static void settle(struct reclaim_item *item, int fd, uint64_t until)
 		uint64_t now = clock_mono_ns();
 		n = poll(&p, 1, now >= until ? 0 : (int)((until - now) / NS_PER_MS + 1));
 	} while (n < 0 && errno == EINTR);
-	if (n > 0) { /* it has exited; a zombie may stay until its parent reads it, but it holds nothing any more */
+	if (n > 0) {
 		reclaim_set(item, RECLAIM_RELEASED, 0, "%s", "");
 		return;
 	}
@@ -182,6 +181,39 @@ static void settle(struct reclaim_item *item, int fd, uint64_t until)
 	}
 	pid_describe((pid_t)strtol(item->of.id, NULL, 10), what, sizeof what);
 	reclaim_set(item, RECLAIM_FAILED, ETIMEDOUT, "SIGKILL is queued, but %s does not end", what);
+}
+
+/* Has it ended, with its number still waiting for a parent to read it? Then *ret_parent is who should. */
+static bool is_zombie(const struct reclaim_item *item, pid_t *ret_parent)
+{
+	char path[48], stat[1024];
+	unsigned long long ticks = 0, want = 0;
+	int pid = 0;
+	if (sscanf(item->of.id, "%d:%llu", &pid, &want) != 2)
+		return false;
+	(void)snprintf(path, sizeof path, "/proc/%d/stat", pid);
+	const char *p = kfile_read(AT_FDCWD, path, stat, sizeof stat) > 0 ? strrchr(stat, ')') : NULL;
+	if (!p || sscanf(p, ") Z %d", ret_parent) != 1)
+		return false;
+	for (int field = 2; p && field < 22; field++)
+		p = strchr(p + 1, ' ');
+	return p && sscanf(p, " %llu", &ticks) == 1 && ticks == want;
+}
+
+/* A dead parent's zombies go to init, which may be in no hurry; a lazy living parent can keep one for ever. It holds
+ * nothing, so nothing waits for it but the number. The kernel has no event for being reaped: short naps. */
+static void await_reaping(struct reclaim_item **items, size_t n)
+{
+	uint64_t until = clock_mono_ns() + REAP_MS * NS_PER_MS;
+	pid_t parent;
+	for (size_t i = 0; i < n; i++) {
+		bool ended = items[i]->outcome == RECLAIM_RELEASED || items[i]->outcome == RECLAIM_GONE;
+		while (ended && is_zombie(items[i], &parent) && clock_mono_ns() < until)
+			(void)poll(NULL, 0, REAP_NAP_MS);
+		if (ended && is_zombie(items[i], &parent))
+			reclaim_set(items[i], RECLAIM_BUSY, ECHILD,
+				    "a zombie: it has ended and holds nothing; it goes when its parent %d reads it or ends", parent);
+	}
 }
 
 static void batch(struct reclaim_item **items, size_t n, const struct reclaim_how *how)
@@ -206,4 +238,5 @@ void reclaim_processes(struct reclaim_item **items, size_t n, const struct recla
 {
 	for (size_t at = 0; at < n; at += AT_ONCE)
 		batch(items + at, n - at < AT_ONCE ? n - at : AT_ONCE, how);
+	await_reaping(items, n);
 }

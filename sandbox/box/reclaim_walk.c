@@ -188,7 +188,8 @@ size_t reclaim_walk(struct reclaim_plan *plan, const struct reclaim_how *how)
 			else
 				one(item, how, &t);
 		}
-		if (!settled(item) || item->ghost)
+		bool zombie = item->err == ECHILD; /* in nobody's way */
+		if ((!settled(item) && !zombie) || item->ghost)
 			pass_on_blockage(plan, i);
 		tell(&t, 0);
 	}
