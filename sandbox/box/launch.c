@@ -108,7 +108,8 @@ static int stage_creds(struct seat *s)
 static int stage_caps(struct seat *s)
 {
 	(void)s;
-	return creds_renounce();
+	int r = creds_renounce();
+	return r == 0 ? creds_hide_launcher() : r;
 }
 
 static int stage_seccomp(struct seat *s)

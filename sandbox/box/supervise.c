@@ -15,7 +15,7 @@
 #include "probes/base/own.h"
 #include "sandbox/kernel/sys.h"
 
-enum { SETUP_S = 10, DEATH_S = 5, CPU_LOOK_MS = 20 };
+enum { SETUP_S = 10, DEATH_S = 5, CPU_LOOK_MS = 20, OOM_LOOK_MS = 500 };
 
 struct loop {
 	struct watch *w;
@@ -23,6 +23,7 @@ struct loop {
 	uint64_t deadline;   /* of what is going on: set-up, the wall clock, or dying; UINT64_MAX: none */
 	uint64_t next_look;  /* at the CPU time; UINT64_MAX: none */
 	uint64_t cpu_limit;
+	uint64_t oom_look, oom_until; /* next look for the victim of an OOM, UINT64_MAX: none; and the last */
 	bool over;	     /* init is reaped, or does not die */
 };
 
@@ -88,17 +89,16 @@ static void take_note(struct loop *l, const struct note *note)
 static void on_journal(struct loop *l, short revents)
 {
 	(void)revents;
-	struct note notes[STAGE_COUNT + 1];
+	struct note notes[STAGE_COUNT + 1]; /* all there can be, and exec's second one */
 	ssize_t n = read(l->w->child->journal_fd, notes, sizeof notes);
-	if (n < 0)
-		trouble(l, errno, "read the journal");
 	for (ssize_t i = 0; i < n / (ssize_t)sizeof notes[0]; i++)
 		take_note(l, &notes[i]);
-	if (n == 0) {
+	if (n < 0)
+		trouble(l, errno, "read the journal");
+	else
 		l->w->ev->gaps &= ~SOURCE_BIT(SOURCE_JOURNAL);
-		own_close(&l->w->child->journal_fd);
-		l->w->child->journal_fd = -1;
-	}
+	own_close(&l->w->child->journal_fd);
+	l->w->child->journal_fd = -1;
 }
 
 static uint64_t ns_of(struct timeval t)
@@ -148,14 +148,31 @@ static void on_init(struct loop *l, short revents)
 	l->over = true;
 }
 
+/* v1 reports before it has chosen a victim, and the counter that proves the kill moves a moment later. Ending the
+ * box at once would leave a kill without its evidence, so it is looked for until it moves; when it does not, the
+ * kernel found memory after all. There is no event for that moment. */
 static void on_oom(struct loop *l, short revents)
 {
 	(void)revents;
 	uint64_t times;
-	if (read(l->oom_fd, &times, sizeof times) == (ssize_t)sizeof times && !l->w->ev->waited)
+	if (read(l->oom_fd, &times, sizeof times) != (ssize_t)sizeof times) {
+		l->oom_fd = -1; /* the owner closes it */
+		return;
+	}
+	l->oom_look = clock_mono_ns();
+	l->oom_until = l->oom_look + OOM_LOOK_MS * NS_PER_MS;
+}
+
+static void look_for_victim(struct loop *l, uint64_t now)
+{
+	struct cgroup_counters seen;
+	uint32_t gaps = cgroup_counters(l->w->cgroup, &seen);
+	l->oom_look = now >= l->oom_until ? UINT64_MAX : now + NS_PER_MS;
+	if (gaps & SOURCE_BIT(SOURCE_MEMORY) || !seen.oom_kills)
+		return;
+	l->oom_look = UINT64_MAX;
+	if (!l->w->ev->waited)
 		end_box(l, KILL_OOM);
-	else
-		l->oom_fd = -1; /* its last breath at the cgroup's end; the owner closes it */
 }
 
 static void on_cancel(struct loop *l, short revents)
@@ -180,6 +197,8 @@ static void on_time(struct loop *l, uint64_t now)
 		}
 	}
 	uint64_t used = 0;
+	if (now >= l->oom_look)
+		look_for_victim(l, now);
 	if (now < l->next_look)
 		return;
 	if (!cgroup_cpu_ns(w->cgroup, &used)) { /* RLIMIT_CPU still stands behind */
@@ -208,6 +227,8 @@ static void fill(const struct loop *l, struct pollfd set[static AT_COUNT])
 				     [AT_OOM] = l->oom_fd, [AT_CANCEL] = l->cancel_fd };
 	for (int i = 0; i < AT_EVENTS; i++)
 		set[i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
+	/* Its end only: the notes wait in the pipe, and a wake-up for each would take the processor from the launch. */
+	set[AT_JOURNAL].events = 0;
 	stream_want(&l->w->in, &set[AT_PUMPS], &set[AT_PUMPS + 1]);
 	stream_want(&l->w->out, &set[AT_PUMPS + 2], &set[AT_PUMPS + 3]);
 	stream_want(&l->w->err, &set[AT_PUMPS + 4], &set[AT_PUMPS + 5]);
@@ -233,6 +254,7 @@ static void pump(struct loop *l, const struct pollfd set[static AT_COUNT])
 static int wait_for_events(const struct loop *l, struct pollfd set[static AT_COUNT])
 {
 	uint64_t until = l->deadline < l->next_look ? l->deadline : l->next_look;
+	until = until < l->oom_look ? until : l->oom_look;
 	uint64_t now = clock_mono_ns();
 	uint64_t rest = until > now ? until - now : 0;
 	struct timespec t = { .tv_sec = (time_t)(rest / NS_PER_S), .tv_nsec = (long)(rest % NS_PER_S) };
@@ -264,7 +286,7 @@ static void drain(struct loop *l)
 	else
 		l->w->ev->gaps &= ~SOURCE_BIT(SOURCE_STREAMS);
 	/* What the journal and the status pipe still hold; both are at their end now. */
-	while (l->w->child->journal_fd >= 0)
+	if (l->w->child->journal_fd >= 0)
 		on_journal(l, 0);
 	if (l->w->child->status_fd >= 0)
 		on_status(l, 0);
@@ -275,7 +297,8 @@ void supervise(struct watch *w)
 	struct err e = { 0 };
 	autofd int oom = cgroup_oom_fd(w->cgroup, &e);
 	autofd int cancel = w->cancel ? sys_signalfd(w->cancel) : -1;
-	struct loop l = { .w = w, .oom_fd = oom, .cancel_fd = cancel, .next_look = UINT64_MAX, .cpu_limit = UINT64_MAX };
+	struct loop l = { .w = w, .oom_fd = oom, .cancel_fd = cancel, .next_look = UINT64_MAX, .cpu_limit = UINT64_MAX,
+			  .oom_look = UINT64_MAX };
 	l.deadline = w->begun_ns + SETUP_S * NS_PER_S;
 	w->ev->gaps &= ~SOURCE_BIT(SOURCE_KILLS);
 	if (e.code || (w->cancel && cancel < 0)) {

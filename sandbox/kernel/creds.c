@@ -1,12 +1,14 @@
 /* See creds.h; capabilities(7) for what each set means. */
 #include "sandbox/kernel/creds.h"
 
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "probes/base/own.h"
 #include "sandbox/kernel/sys.h"
 
 /* Higher than any kernel's; the loop ends at the first number the kernel does not know. */
@@ -97,6 +99,15 @@ int creds_renounce(void)
 	if (r == 0)
 		r = sets_are_empty();
 	return r == 0 ? bounding_is_empty() : r;
+}
+
+int creds_hide_launcher(void)
+{
+	autofd int root = sys_openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0);
+	if (root < 0)
+		return root;
+	int r = sys_execute_only_beneath(root);
+	return r == -ENOSYS || r == -EOPNOTSUPP ? 0 : r;
 }
 
 int creds_retire(uid_t uid, gid_t gid)

@@ -14,6 +14,10 @@
 int creds_become(uid_t uid, gid_t gid) MUST_CHECK;
 /* Empties the capability sets and sets no_new_privs; reads all of it back. */
 int creds_renounce(void) MUST_CHECK;
+/* Between clone and exec the process is the launcher's binary, and so is /proc/self/exe: as the program itself, or as
+ * the interpreter a script names, it would run and be open to the box. After this only files of the new root can
+ * be executed (Landlock). A kernel without Landlock is no error: file permissions protect the binary there. */
+int creds_hide_launcher(void) MUST_CHECK;
 /* For a process that never execs: ids, empty sets, no_new_privs; the bounding set does not matter to it. */
 int creds_retire(uid_t uid, gid_t gid) MUST_CHECK;
 

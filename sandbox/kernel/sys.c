@@ -6,6 +6,7 @@
 #include <linux/close_range.h>
 #include <linux/filter.h>
 #include <linux/fs.h>
+#include <linux/landlock.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
@@ -393,6 +394,19 @@ int sys_capset(const struct __user_cap_data_struct data[static 2])
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	return result(syscall(SYS_capset, &header, data));
+}
+
+int sys_execute_only_beneath(int dirfd)
+{
+	const struct landlock_ruleset_attr handled = { .handled_access_fs = LANDLOCK_ACCESS_FS_EXECUTE };
+	const struct landlock_path_beneath_attr beneath = { .allowed_access = LANDLOCK_ACCESS_FS_EXECUTE,
+							    .parent_fd = dirfd };
+	/* Only the first field: that is what the oldest version knows. */
+	autofd int rules = result(syscall(SYS_landlock_create_ruleset, &handled, sizeof handled.handled_access_fs, 0));
+	if (rules < 0)
+		return rules;
+	int r = result(syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0));
+	return r < 0 ? r : result(syscall(SYS_landlock_restrict_self, rules, 0));
 }
 
 int sys_seccomp_filter(const struct sock_fprog *program)

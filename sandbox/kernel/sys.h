@@ -99,6 +99,8 @@ int sys_setgroups(size_t n, const gid_t *groups) MUST_CHECK;
 int sys_setresgid(gid_t gid) MUST_CHECK; /* real, effective and saved alike */
 int sys_setresuid(uid_t uid) MUST_CHECK;
 int sys_capset(const struct __user_cap_data_struct data[static 2]) MUST_CHECK;
+/* Landlock: from now on only files beneath the directory can be executed, whatever path leads to others. */
+int sys_execute_only_beneath(int dirfd) MUST_CHECK;
 int sys_seccomp_filter(const struct sock_fprog *program) MUST_CHECK;
 
 #endif

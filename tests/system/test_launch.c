@@ -119,6 +119,30 @@ static void test_refusals_name_the_thing(void **state)
 	}
 }
 
+/* Before exec, /proc/self/exe is the launcher's binary: it must not run in the box, nor be opened there by a script
+ * that names it as its interpreter (CVE-2019-5736 is the story). */
+static void test_launcher_out_of_reach(void **state)
+{
+	struct world *w = world_of(state);
+	static const char *const programs[] = { "/proc/self/exe", "/p/script" };
+	static const char script[] = "#!/proc/self/exe --version\n";
+	char path[PATH_ROOM], dir[PATH_ROOM + 8];
+	struct ran r;
+	(void)snprintf(path, sizeof path, "%s/script", w->root);
+	(void)snprintf(dir, sizeof dir, "/p=%s", w->root);
+	autofd int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+	assert_int_equal(write(fd, script, sizeof script - 1), sizeof script - 1);
+	own_close(&fd);
+	fd = -1;
+	for (size_t i = 0; i < 2; i++) {
+		world_call(w, &r, 20, "rustbox", "run", "--dir", dir, "--", programs[i]);
+		assert_int_equal(r.code, 3);
+		assert_string_equal(r.out, "");
+		assert_non_null(strstr(r.err, "Permission denied"));
+		ran_done(&r);
+	}
+}
+
 /* ---- interrupted ---- */
 
 static pid_t start(const struct world *w, const char *box)
@@ -277,6 +301,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		T(test_passes_output_and_input), T(test_output_beyond_a_pipe),	  T(test_reader_that_leaves),
 		T(test_orphan_with_the_output),	 T(test_refusals_name_the_thing), T(test_interrupt),
+		T(test_launcher_out_of_reach),
 		T(test_killed_supervisor),	 T(test_box_that_lives),	  T(test_box_that_lives_contended),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
