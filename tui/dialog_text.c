@@ -64,7 +64,7 @@ static void target_lines(const struct model *m, const struct plan *p, struct pro
 
 static void command_lines(const struct model *m, const struct plan *p, struct prose *out)
 {
-	const char **argv = plan_argv(m, p, "", out->a);
+	const char **argv = plan_argv(m, p, m->dialog.field[0], out->a);
 	char line[2048] = "";
 	struct text t = TEXT_ON(line);
 	for (size_t i = 0; argv[i]; i++)
@@ -127,7 +127,7 @@ static const char *undo_text(const struct plan *p)
 		{ "lazy", "no undo: a detached mount cannot be attached again" },
 		{ "clear", "no undo needed: a stale lock protects nothing" },
 		{ "recover", "no undo; on success this also marks the worker healthy" },
-		{ "unquarantine", "undo: rustbox health --quarantine --reason R takes it out of service again" },
+		{ "unquarantine", "rustbox health --quarantine --reason R takes it out of service again" },
 	};
 	for (size_t i = 0; p->verb && i < sizeof undo / sizeof undo[0]; i++)
 		if (strcmp(undo[i].verb, p->verb) == 0)

@@ -115,6 +115,15 @@ static bool shares(const struct model *m, const struct plan *p)
 	return row && row->res->kind == RES_MOUNT && row->res->mount.shared != 0;
 }
 
+/* Whether a missing leftover proves anything; a missing baseline does not take that away. */
+static bool sees_everything(const struct model *m)
+{
+	for (int k = 0; k < RES_KINDS; k++)
+		if (!m->source[k].known || !m->source[k].complete)
+			return false;
+	return m->sync_at && !m->feed_lost[0];
+}
+
 /* The class follows from what the command does and to what, never from what a page calls it alone. */
 static void set_risk(const struct model *m, struct plan *p, bool drastic)
 {
@@ -149,7 +158,7 @@ static void set_risk(const struct model *m, struct plan *p, bool drastic)
 		p->refused = "refused: it shares propagation, and executions run: it could vanish inside one";
 	else if (says(p, "--unquarantine") && leftovers(m))
 		p->refused = "locked: this console still sees leftovers";
-	else if (says(p, "--unquarantine") && !m->diff.trusted)
+	else if (says(p, "--unquarantine") && !sees_everything(m))
 		p->refused = "locked: not everything can be seen, so nothing is proven clean";
 }
 

@@ -35,7 +35,12 @@ static void take_size(struct model *m, int rows, int cols)
 static struct effect take_key(struct model *m, uint32_t key)
 {
 	m->arm.idle_ms = m->now_ms;
-	return m->dialog.kind == DIALOG_NONE ? main_key(m, key) : dialog_key(m, key);
+	if (m->dialog.kind == DIALOG_NONE)
+		return main_key(m, key);
+	struct effect effect = dialog_key(m, key);
+	if (m->dialog.kind == DIALOG_NONE && effect.kind == EFFECT_NONE)
+		step_checks(m); /* steps do not tick under a dialog: they catch up when it closes */
+	return effect;
 }
 
 struct effect update(struct model *m, const struct msg *msg)

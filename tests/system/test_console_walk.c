@@ -47,17 +47,28 @@ static void gone(struct lab *l)
 		fail_msg("%s: harmed: %s", l->box, text);
 }
 
-static struct pty *armed_console(const struct world *w)
+static struct pty *console(const struct world *w)
 {
 	static const char *const env[] = { "RUSTBOX_RUNBOOKS=runbooks", NULL };
 	struct pty *p = pty_start(&(struct pty_how){ .root = w->root, .env = env, .rows = 34, .cols = 100 });
 	assert_true(pty_wait(p, "live:", 5));
-	assert_true(pty_wait(p, "leak", 5));
+	return p;
+}
+
+static void arm(struct pty *p)
+{
 	pty_send(p, "A");
 	assert_true(pty_wait(p, "why do you act", 2));
 	pty_settle(p, 0.2, 1); /* a key within 150 ms of the question would be dropped, as it should */
 	pty_send(p, "INC-1\r");
 	assert_true(pty_wait(p, "[ARMED", 2));
+}
+
+static struct pty *armed_console(const struct world *w)
+{
+	struct pty *p = console(w);
+	assert_true(pty_wait(p, "leak", 5));
+	arm(p);
 	return p;
 }
 
@@ -159,11 +170,50 @@ static void p1_for_everything(void **state)
 		lab_undo(&labs[i]);
 }
 
+/* Quarantined by hand and clean: verdict and view agree, and the worker goes back to work. */
+static void p6_back_to_work(void **state)
+{
+	static const char *const quarantine[] = { "rustbox", "health", "--quarantine", "--reason", "drill", NULL };
+	struct world *w = *state;
+	char host[65], phrase[100];
+	if (!w)
+		skip();
+	struct pty *q = pty_start(&(struct pty_how){ .root = w->root, .argv = quarantine });
+	assert_int_not_equal(pty_wait_exit(q, 10), -1);
+	pty_done(q);
+	struct pty *p = console(w);
+	assert_true(pty_wait(p, "QUARANTINED manual_quarantine", 5));
+	arm(p);
+	open_procedure(p, "6", "P6 Worker");
+	pty_send(p, "x");
+	assert_true(pty_wait(p, "what it said", 10));
+	assert_true(pty_shows(p, "\"clean\":true"));
+	pty_send(p, "\033");
+	assert_true(pty_wait(p, "[ok]1 Verify", 10));
+	assert_true(pty_wait(p, "[ok]2 Seen clean", 5)); /* ticks itself */
+	pty_send(p, "x");
+	assert_true(pty_wait(p, "class R0", 2));
+	pty_settle(p, 0.2, 1);
+	pty_send(p, "Y");
+	assert_true(pty_wait(p, "[ok]3 Cause", 2));
+	pty_send(p, "x");
+	assert_true(pty_wait(p, "class R3", 2));
+	pty_settle(p, 0.2, 1);
+	assert_int_equal(gethostname(host, sizeof host), 0);
+	(void)snprintf(phrase, sizeof phrase, "unquarantine %s\r", host);
+	pty_send(p, "drill is over\t");
+	pty_send(p, phrase);
+	assert_true(pty_wait(p, "[ok]5 Healthy?", 35));
+	assert_true(pty_wait(p, "[H] HEALTHY", 2));
+	leave(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(p2_with_a_busy_mount, each_world, each_end),
 		cmocka_unit_test_setup_teardown(p1_for_everything, each_world, each_end),
+		cmocka_unit_test_setup_teardown(p6_back_to_work, each_world, each_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
