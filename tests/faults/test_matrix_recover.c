@@ -23,8 +23,11 @@ static int recover(const struct world *w, char *said, size_t cap)
 {
 	struct ran r;
 	world_call(w, &r, 75, "rustbox", "health", "--recover", "--cleanup", "--json");
-	snprintf(said, cap, "exit %d signal %d%s after %.1f s\n%.1500s%.500s", r.code, r.signal, r.late ? " LATE" : "", r.seconds,
-		 r.out, r.err);
+	size_t n = (size_t)snprintf(said, cap, "exit %d signal %d%s after %.1f s\n%.300s", r.code, r.signal, r.late ? " LATE" : "",
+				    r.seconds, r.err);
+	for (char *save = NULL, *line = strtok_r(r.out, "\n", &save); line && n < cap; line = strtok_r(NULL, "\n", &save))
+		if (!strstr(line, "\"released\"") && !strstr(line, "\"gone\""))
+			n += (size_t)snprintf(said + n, cap - n, "%.400s\n", line);
 	int code = r.late ? -2 : r.code;
 	ran_done(&r);
 	return code;

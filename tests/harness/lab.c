@@ -465,6 +465,16 @@ void lab_relent(struct lab *l)
 	for (unsigned i = 0; i < l->nkeepers; i++)
 		close(l->keepers[i]);
 	l->nkeepers = 0;
+	for (int tries = 0; tries < 200; tries++) { /* a dying keeper hands its child to us, the subreaper */
+		bool alive = false;
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+		for (unsigned i = 0; i < l->ntraces; i++)
+			alive |= l->trace[i].kind == TRACE_PROCESS && trace_there(&l->trace[i]);
+		if (!alive)
+			break;
+		usleep(5000);
+	}
 }
 
 /* Whoever is left in a planted cgroup goes (a forker's or vforker's child), then the cgroup. */
@@ -486,16 +496,6 @@ static void remove_cgroup(const char *dir)
 void lab_undo(struct lab *l)
 {
 	lab_relent(l);
-	for (int tries = 0; tries < 100; tries++) {
-		bool alive = false;
-		for (unsigned i = 0; i < l->ntraces; i++)
-			alive |= l->trace[i].kind == TRACE_PROCESS && trace_there(&l->trace[i]);
-		while (waitpid(-1, NULL, WNOHANG) > 0)
-			;
-		if (!alive)
-			break;
-		usleep(5000);
-	}
 	for (unsigned i = l->ntraces; i-- > 0;) {
 		struct trace *t = &l->trace[i];
 		if (t->kind == TRACE_MOUNT && mount_there(t->id))
