@@ -1,6 +1,7 @@
 /*
  * Procedures walked in a real terminal on real faults, with the kernel's own files asked afterwards: P2 with a
- * busy mount and P5 for the directories it leaves, and P1 for everything at once.
+ * busy mount and P5 for the directories it leaves, P4 and P3
+ * for a live cgroup, P6, and P1 for everything at once.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -170,6 +171,36 @@ static void p1_for_everything(void **state)
 		lab_undo(&labs[i]);
 }
 
+/* P4 ends what lives in a leftover cgroup, P3 removes the cgroup; a step with nothing to act on ticks itself. */
+static void p4_then_p3(void **state)
+{
+	static struct lab sleeper;
+	struct world *w = *state;
+	char host[65], phrase[100];
+	if (!w)
+		skip();
+	plant(&sleeper, w, "cgroup_sleeper");
+	assert_int_equal(gethostname(host, sizeof host), 0);
+	struct pty *p = armed_console(w);
+	open_procedure(p, "4", "P4 Manual process");
+	pty_send(p, "x");
+	assert_true(pty_wait(p, "[ok]1 List", 2));
+	(void)snprintf(phrase, sizeof phrase, "kill 1 on %s\r", host);
+	commit(p, phrase);
+	assert_true(pty_wait(p, "[ok]3 Wait", 15));
+	pty_send(p, "b");
+	open_procedure(p, "3", "P3 Manual cgroup");
+	pty_send(p, "x");
+	assert_true(pty_wait(p, "[ok]1 List", 2));
+	pty_send(p, "x");
+	assert_true(pty_wait(p, "[>>]5 Remove", 6));
+	commit(p, "Y");
+	assert_true(pty_wait(p, "DONE", 15));
+	leave(p);
+	gone(&sleeper);
+	lab_undo(&sleeper);
+}
+
 /* Quarantined by hand and clean: verdict and view agree, and the worker goes back to work. */
 static void p6_back_to_work(void **state)
 {
@@ -213,6 +244,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(p2_with_a_busy_mount, each_world, each_end),
 		cmocka_unit_test_setup_teardown(p1_for_everything, each_world, each_end),
+		cmocka_unit_test_setup_teardown(p4_then_p3, each_world, each_end),
 		cmocka_unit_test_setup_teardown(p6_back_to_work, each_world, each_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
