@@ -13,6 +13,7 @@
 #include "sandbox/ops/ops.h"
 #include "sandbox/worker/events.h"
 #include "sandbox/worker/record.h"
+#include "sandbox/worker/status.h"
 
 enum { WAIT_MS = 60000, WATCH_MS = 2000 };
 
@@ -192,7 +193,7 @@ static void emit(const struct paths *p, enum event event, const char *outcome, s
 	struct err e = { 0 };
 	(void)snprintf(detail, sizeof detail, "%zu left over", left);
 	struct event_facts facts = { .outcome = outcome, .detail = detail };
-	if (event_emit(p, event, &facts, &e) < 0)
+	if (status_directory(p, &e) < 0 || event_emit(p, event, &facts, &e) < 0)
 		complain("an event was not recorded: %s", e.text);
 }
 
