@@ -54,13 +54,21 @@ static int only_pages(const struct dirent *d)
 	return d->d_name[0] != '.' && dot && strcmp(dot, ".md") == 0 && strcmp(d->d_name, "README.md") != 0;
 }
 
+/* The page that `p` and a digit opens comes first, the others by name. */
+static int in_order(const struct dirent **a, const struct dirent **b)
+{
+	static const char first[] = "cleanup-failure.md";
+	int a_first = strcmp((*a)->d_name, first) == 0, b_first = strcmp((*b)->d_name, first) == 0;
+	return a_first != b_first ? b_first - a_first : strcmp((*a)->d_name, (*b)->d_name);
+}
+
 int books_load(struct model *m, const char *dir, struct err *e)
 {
 	if (!*dir)
 		return err_say(e, ENOENT, "no runbooks found (%s): procedures are not available", RUSTBOX_DATADIR "/runbooks");
 	autofd int dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct dirent **found = NULL;
-	int n = dirfd < 0 ? -1 : scandirat(dirfd, ".", &found, only_pages, alphasort);
+	int n = dirfd < 0 ? -1 : scandirat(dirfd, ".", &found, only_pages, in_order);
 	if (n < 0)
 		return err_set(e, errno, "read the runbooks in %.100s", dir);
 	int bad = 0;
