@@ -23,6 +23,10 @@ bench: test-deps ## what a run costs, beside the other sandboxes that are instal
 	@$(MAKE) --no-print-directory -j$$(nproc) all tests-built
 	@$(OUT)/tests/bench/bench_run
 
+bench-tui: test-deps ## what the console costs, beside its goals (and htop, where it is installed)
+	@$(MAKE) --no-print-directory -j$$(nproc) all $(OUT)/tests/bench/bench_tui
+	@$(OUT)/tests/bench/bench_tui
+
 # ---- fuzzing: the same sources under clang's libFuzzer, ASan and UBSan --------------------------------
 FUZZ_SRC := $(PROBE_SRC) $(wildcard sandbox/policy/*.c) $(filter sandbox/box/spec%.c,$(SANDBOX_SRC)) $(wildcard tui/runbook*.c)
 fuzz: test-deps ## every parser, FUZZ_SECONDS=60 each
