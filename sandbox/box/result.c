@@ -151,6 +151,8 @@ json_t *result_to_json(const struct outcome *o, const struct result_extra *extra
 	put(obj, "output", output(o));
 	put(obj, "cleanup", cleanup_object(&o->cleanup));
 	put(obj, "evidence", evidence_to_json(&o->evidence));
+	const char *abuse = abuse_pattern(&o->evidence, &o->plan.limits);
+	put(obj, "abuse", abuse ? json_string(abuse) : json_null());
 	put(obj, "abuse_thresholds", thresholds(&o->plan.limits));
 	put(obj, "error", o->error.code ? json_text(o->error.text) : json_null());
 	put(obj, "box", json_text(o->plan.box));

@@ -13,6 +13,7 @@
 
 #include "probes/base/clock.h"
 #include "probes/base/own.h"
+#include "sandbox/box/sample.h"
 #include "sandbox/kernel/sys.h"
 
 enum { SETUP_S = 10, DEATH_S = 5, CPU_LOOK_MS = 20, OOM_LOOK_MS = 500 };
@@ -22,6 +23,7 @@ struct loop {
 	int oom_fd, cancel_fd;
 	uint64_t deadline;   /* of what is going on: set-up, the wall clock, or dying; UINT64_MAX: none */
 	uint64_t next_look;  /* at the CPU time; UINT64_MAX: none */
+	uint64_t next_sample, sample_every;
 	uint64_t cpu_limit;
 	uint64_t oom_look, oom_until; /* next look for the victim of an OOM, UINT64_MAX: none; and the last */
 	bool over;	     /* init is reaped, or does not die */
@@ -42,11 +44,13 @@ static void end_box(struct loop *l, enum kill_reason why)
 {
 	bool first = !l->w->ev->kills;
 	l->w->ev->kills |= first ? KILL_BIT(why) : 0;
+	if (first && l->w->exec_ns)
+		sample_peaks(l->w->cgroup, l->w->plan->uid, l->w->ev);
 	int r = sys_pidfd_signal(l->w->child->pidfd, SIGKILL);
 	if (r < 0 && r != -ESRCH)
 		trouble(l, -r, "kill the sandbox's init");
 	if (first) {
-		l->next_look = UINT64_MAX;
+		l->next_look = l->next_sample = UINT64_MAX;
 		l->deadline = clock_mono_ns() + DEATH_S * NS_PER_S;
 	}
 }
@@ -62,6 +66,8 @@ static void began(struct loop *l)
 	l->deadline = plus(plus(now, limits->of[LIMIT_WALL_TIME]), grace);
 	l->cpu_limit = plus(limits->of[LIMIT_TIME], grace);
 	l->next_look = l->cpu_limit == UINT64_MAX ? UINT64_MAX : now + CPU_LOOK_MS * NS_PER_MS;
+	l->sample_every = SAMPLE_FIRST_MS * NS_PER_MS;
+	l->next_sample = now + l->sample_every;
 }
 
 static void take_note(struct loop *l, const struct note *note)
@@ -125,7 +131,7 @@ static void on_status(struct loop *l, short revents)
 		/* Init exits now, and with it whatever the program left running. */
 		if (!ev->kills)
 			l->deadline = l->w->ended_ns + DEATH_S * NS_PER_S;
-		l->next_look = UINT64_MAX;
+		l->next_look = l->next_sample = UINT64_MAX;
 	} else if (n != 0) {
 		trouble(l, n < 0 ? errno : EBADMSG, "read the program's wait status");
 	}
@@ -182,6 +188,19 @@ static void on_cancel(struct loop *l, short revents)
 	l->cancel_fd = -1;
 }
 
+static void look_at_cpu(struct loop *l, uint64_t now)
+{
+	uint64_t used = 0;
+	if (!cgroup_cpu_ns(l->w->cgroup, &used)) { /* RLIMIT_CPU still stands behind */
+		l->next_look = UINT64_MAX;
+	} else if (used >= l->cpu_limit) {
+		end_box(l, KILL_CPU);
+	} else { /* not before it could be used up on one processor, and not rarer than that allows for several */
+		uint64_t rest = (l->cpu_limit - used) / 4;
+		l->next_look = now + (rest < CPU_LOOK_MS * NS_PER_MS ? NS_PER_MS + rest : CPU_LOOK_MS * NS_PER_MS);
+	}
+}
+
 static void on_time(struct loop *l, uint64_t now)
 {
 	struct watch *w = l->w;
@@ -196,19 +215,15 @@ static void on_time(struct loop *l, uint64_t now)
 			end_box(l, KILL_WALL);
 		}
 	}
-	uint64_t used = 0;
 	if (now >= l->oom_look)
 		look_for_victim(l, now);
-	if (now < l->next_look)
-		return;
-	if (!cgroup_cpu_ns(w->cgroup, &used)) { /* RLIMIT_CPU still stands behind */
-		l->next_look = UINT64_MAX;
-	} else if (used >= l->cpu_limit) {
-		end_box(l, KILL_CPU);
-	} else { /* not before it could be used up on one processor, and not rarer than that allows for several */
-		uint64_t rest = (l->cpu_limit - used) / 4;
-		l->next_look = now + (rest < CPU_LOOK_MS * NS_PER_MS ? NS_PER_MS + rest : CPU_LOOK_MS * NS_PER_MS);
+	if (now >= l->next_sample) {
+		sample_peaks(w->cgroup, w->plan->uid, w->ev);
+		l->sample_every = l->sample_every < SAMPLE_RAREST_MS * NS_PER_MS ? 2 * l->sample_every : l->sample_every;
+		l->next_sample = now + l->sample_every;
 	}
+	if (now >= l->next_look)
+		look_at_cpu(l, now);
 }
 
 /* ---- the loop ---- */
@@ -255,6 +270,7 @@ static int wait_for_events(const struct loop *l, struct pollfd set[static AT_COU
 {
 	uint64_t until = l->deadline < l->next_look ? l->deadline : l->next_look;
 	until = until < l->oom_look ? until : l->oom_look;
+	until = until < l->next_sample ? until : l->next_sample;
 	uint64_t now = clock_mono_ns();
 	uint64_t rest = until > now ? until - now : 0;
 	struct timespec t = { .tv_sec = (time_t)(rest / NS_PER_S), .tv_nsec = (long)(rest % NS_PER_S) };
@@ -297,8 +313,8 @@ void supervise(struct watch *w)
 	struct err e = { 0 };
 	autofd int oom = cgroup_oom_fd(w->cgroup, &e);
 	autofd int cancel = w->cancel ? sys_signalfd(w->cancel) : -1;
-	struct loop l = { .w = w, .oom_fd = oom, .cancel_fd = cancel, .next_look = UINT64_MAX, .cpu_limit = UINT64_MAX,
-			  .oom_look = UINT64_MAX };
+	struct loop l = { .w = w, .oom_fd = oom, .cancel_fd = cancel, .next_look = UINT64_MAX,
+			  .next_sample = UINT64_MAX, .oom_look = UINT64_MAX, .cpu_limit = UINT64_MAX };
 	l.deadline = w->begun_ns + SETUP_S * NS_PER_S;
 	w->ev->gaps &= ~SOURCE_BIT(SOURCE_KILLS);
 	if (e.code || (w->cancel && cancel < 0)) {

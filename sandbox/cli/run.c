@@ -93,6 +93,7 @@ static void remember(const struct paths *paths, const struct outcome *o)
 		.box = o->plan.box,
 		.verdict = &o->verdict,
 		.cleanup = &o->cleanup,
+		.abuse = abuse_pattern(&o->evidence, &o->plan.limits),
 		.missing = missing | (o->started ? o->plan.configured & ~o->evidence.applied : 0),
 		.started = o->started,
 		.contained = o->evidence.contained,

@@ -270,3 +270,19 @@ bool cgroup_cpu_ns(const struct cgroup *cg, uint64_t *ret)
 			return true;
 	return false;
 }
+
+size_t cgroup_members(const struct cgroup *cg, pid_t *ret, size_t cap)
+{
+	autofree char *text = NULL;
+	size_t n = 0;
+	if (cg->n == 0 || kfile_read_all(cg->trees[0].fd, "cgroup.procs", &text) < 0)
+		return 0;
+	for (char *p = text; n < cap && *p; p++) {
+		long pid = strtol(p, &p, 10);
+		if (pid > 0)
+			ret[n++] = (pid_t)pid;
+		if (*p != '\n')
+			break;
+	}
+	return n;
+}

@@ -63,6 +63,9 @@ uint32_t cgroup_counters(const struct cgroup *cg, struct cgroup_counters *ret) M
 /* The CPU time alone, for the supervisor's regular look; false when unknown. */
 bool cgroup_cpu_ns(const struct cgroup *cg, uint64_t *ret) MUST_CHECK;
 
+/* Members as they are now, at most `cap` of them; 0 when unknown. Numbers, not identities: check before use. */
+size_t cgroup_members(const struct cgroup *cg, pid_t *ret, size_t cap);
+
 /* SIGKILLs all members, children of the directory included, and leaves nothing frozen. Does not wait for the
  * deaths. deadline: CLOCK_MONOTONIC ns. */
 int cgroup_kill(const struct cgroup *cg, uint64_t deadline, struct err *e) MUST_CHECK;

@@ -15,13 +15,6 @@
 
 enum { FORK_BOMB_REFUSED = 1000, SIGNAL_STORM_QUEUED = 512 };
 
-const struct abuse_threshold abuse_thresholds[] = {
-	{ CAUSE_FORK_BOMB, "pids_refused", FORK_BOMB_REFUSED },
-	{ CAUSE_SIGNAL_STORM, "signals_peak", SIGNAL_STORM_QUEUED },
-	{ CAUSE_FD_EXHAUSTION, "fd_peak", 0 },
-};
-const unsigned abuse_threshold_count = sizeof abuse_thresholds / sizeof abuse_thresholds[0];
-
 static bool seen(const struct evidence *ev, enum source s)
 {
 	return !(ev->gaps & SOURCE_BIT(s));
@@ -212,6 +205,21 @@ static bool is_the_rest(const struct evidence *ev, const struct limits *l)
 	return true;
 }
 
+const struct abuse_threshold abuse_thresholds[] = {
+	{ CAUSE_FORK_BOMB, "pids_refused", FORK_BOMB_REFUSED, is_fork_bomb },
+	{ CAUSE_SIGNAL_STORM, "signals_peak", SIGNAL_STORM_QUEUED, is_signal_storm },
+	{ CAUSE_FD_EXHAUSTION, "fd_peak", 0, is_fd_exhaustion },
+};
+const unsigned abuse_threshold_count = sizeof abuse_thresholds / sizeof abuse_thresholds[0];
+
+const char *abuse_pattern(const struct evidence *ev, const struct limits *limits)
+{
+	for (unsigned i = 0; i < abuse_threshold_count; i++)
+		if (abuse_thresholds[i].holds(ev, limits))
+			return cause_word(abuse_thresholds[i].cause);
+	return NULL;
+}
+
 #define S(id)  SOURCE_BIT(SOURCE_##id)
 /* To say how a program ended by itself, every way in which it could have been ended must be ruled out. */
 #define ITSELF (S(WAIT) | S(JOURNAL) | S(KILLS) | S(MEMORY) | S(PIDS) | S(CONTAINMENT))
@@ -228,7 +236,7 @@ const struct verdict_rule verdict_rules[] = {
 	RULE(CONTRADICTION, IE, SUPERVISOR, S(KILLS), is_contradiction,
 	     "the records contradict each other: a kill without its reason, or an end that is none"),
 	RULE(SECCOMP, SV, KERNEL, S(WAIT) | S(JOURNAL), is_seccomp, "ended by SIGSYS under the system call filter"),
-	RULE(FORK_BOMB, ABUSE, PROGRAM, S(PIDS), is_fork_bomb, "refused forks reached the threshold of a fork bomb"),
+	RULE(FORK_BOMB, PLE, PROGRAM, S(PIDS), is_fork_bomb, "refused forks reached the threshold of a fork bomb"),
 	RULE(SIGNAL_STORM, ABUSE, PROGRAM, S(WAIT), is_signal_storm,
 	     "queued signals reached the threshold of a storm, and the program failed"),
 	RULE(FD_EXHAUSTION, ABUSE, PROGRAM, S(WAIT), is_fd_exhaustion,

@@ -19,7 +19,7 @@
 	X(PLE, "PLE", "process limit")                                \
 	X(FSE, "FSE", "file size limit")                              \
 	X(SV, "SV", "ended by the system call filter")                \
-	X(ABUSE, "ABUSE", "an attack pattern, by stated thresholds")  \
+	X(ABUSE, "ABUSE", "descriptors exhausted or a signal storm, by stated thresholds")  \
 	X(IE, "IE", "rustbox could not do or prove something")
 
 enum status {
@@ -71,14 +71,20 @@ struct verdict verdict_refused(void);
 /* A compiler that failed: RE with compile_error instead of exit_status or signal. */
 struct verdict verdict_of_compiler(const struct evidence *ev, const struct limits *limits);
 
-/* Thresholds of the ABUSE rules; they are part of every result. */
+/*
+ * Attack patterns and their thresholds; both are part of every result. A pattern is named whatever the status: a fork
+ * bomb is PLE, because the process limit is what met it. It is ABUSE where no limit has a status of its own.
+ */
 struct abuse_threshold {
 	enum cause cause;
 	const char *counter;
-	uint64_t at_least; /* 0: the row's limit itself */
+	uint64_t at_least; /* 0: the limit itself */
+	bool (*holds)(const struct evidence *, const struct limits *);
 };
 extern const struct abuse_threshold abuse_thresholds[];
 extern const unsigned abuse_threshold_count;
+/* The word of the first pattern that was seen, or NULL. */
+const char *abuse_pattern(const struct evidence *ev, const struct limits *limits);
 
 struct verdict_rule {
 	enum cause cause;

@@ -44,8 +44,7 @@ static void count_run(struct metrics *m, const struct record *r)
 	metrics_add(m, METRIC_ACTOR, r->verdict->actor, 1);
 	metrics_add(m, METRIC_CAUSE, r->verdict->cause, 1);
 	count_word(m, METRIC_VIOLATIONS, violation_of(r->verdict));
-	if (r->verdict->status == STATUS_ABUSE)
-		count_word(m, METRIC_ABUSE, cause_word(r->verdict->cause));
+	count_word(m, METRIC_ABUSE, r->abuse);
 	for (unsigned s = 0; s < STAGE_COUNT; s++)
 		metrics_add(m, METRIC_DEGRADED, s, r->missing >> s & 1);
 	if (r->started) {

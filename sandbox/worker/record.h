@@ -15,6 +15,7 @@ struct record {
 	const char *box;		/* NULL when none was made */
 	const struct verdict *verdict;
 	const struct cleanup *cleanup;	/* NULL when nothing was started that had to be cleaned up */
+	const char *abuse;		/* the attack pattern that was seen, or NULL */
 	uint32_t missing;		/* bit per stage that a permissive run went without */
 	bool started, contained;
 	uint64_t start_ns, wall_ns;	/* request to first instruction; the program's wall time */

@@ -97,6 +97,29 @@ static int files(int argc, char **argv)
 	return errno != EMFILE;
 }
 
+/* Holds every descriptor it can get for a while, then fails. */
+static int hoard(int argc, char **argv)
+{
+	(void)files(argc, argv);
+	(void)usleep(300000);
+	return 3;
+}
+
+/* Signals that are queued and never taken: only real-time ones pile up. */
+static int signal_storm(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	sigset_t all;
+	int n = 0;
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_BLOCK, &all, NULL);
+	while (sigqueue(getpid(), SIGRTMIN + n % 8, (union sigval){ .sival_int = n }) == 0)
+		n++;
+	say("queued %d\n", n);
+	(void)usleep(300000);
+	return 3;
+}
+
 static int output(int argc, char **argv)
 {
 	static char line[1024];
@@ -133,7 +156,8 @@ int main(int argc, char **argv)
 	static const struct attack table[] = {
 		{ "memory", memory }, { "child_memory", child_memory }, { "spin", spin }, { "sleep", rest },
 		{ "children", children }, { "file", file }, { "inodes", inodes }, { "files", files },
-		{ "output", output }, { "exit", leave }, { "signal", die }, { "echo", echo },
+		{ "output", output }, { "exit", leave }, { "signal", die }, { "echo", echo }, { "hoard", hoard },
+		{ "signal_storm", signal_storm },
 	};
 	return payload_main(table, sizeof table / sizeof table[0], argc, argv);
 }

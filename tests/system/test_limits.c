@@ -42,6 +42,8 @@ static const struct row rows[] = {
 	{ "file 3000000", "--workspace 1M", "RE", NULL, "errno 28", 2, NULL, NULL },
 	{ "inodes 100", "--inodes 20", "RE", NULL, "errno 28", 2, NULL, NULL },
 	{ "files", "--open-files 17", "OK", NULL, "files 17", 2, NULL, NULL },
+	{ "hoard", "--open-files 100", "ABUSE", "fd_exhaustion", "files 100", 2, "abuse", "fd_exhaustion" },
+	{ "signal_storm", "", "ABUSE", "signal_storm", "queued", 2, "abuse", "signal_storm" },
 	{ "output 1000", "--output 100k", "OK", NULL, NULL, 2, "output.integrity.stdout", "complete" },
 	{ "output 500000", "--output 10k", "OK", NULL, NULL, 2, "output.integrity.stdout", "truncated_by_limit" },
 	{ "memory 16", "--mem 64M --cgroup-v1", "OK", NULL, NULL, 3, NULL, NULL },

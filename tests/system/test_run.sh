@@ -45,7 +45,7 @@ for v in "" --cgroup-v1; do
   expect PLE process_limit 1 $v --processes 4 -- python3 -c 'import os
 for i in range(9):
     if os.fork() == 0: os.execv("/bin/sleep", ["sleep", "1"])'
-  expect ABUSE fork_bomb 1 $v --time 2s -- python3 -c 'import os
+  expect PLE fork_bomb 1 $v --time 2s -- python3 -c 'import os
 while True:
     try: os.fork()
     except OSError: pass'

@@ -83,7 +83,7 @@ static const struct {
 	{ CAUSE_TROUBLE, STATUS_IE, trouble },		    { CAUSE_EXEC_FAILED, STATUS_IE, exec_failed },
 	{ CAUSE_SETUP_FAILED, STATUS_IE, setup_failed },    { CAUSE_CANCELLED, STATUS_IE, cancelled },
 	{ CAUSE_NOT_CONTAINED, STATUS_IE, not_contained },  { CAUSE_CONTRADICTION, STATUS_IE, contradiction },
-	{ CAUSE_SECCOMP, STATUS_SV, seccomp },		    { CAUSE_FORK_BOMB, STATUS_ABUSE, fork_bomb },
+	{ CAUSE_SECCOMP, STATUS_SV, seccomp },		    { CAUSE_FORK_BOMB, STATUS_PLE, fork_bomb },
 	{ CAUSE_SIGNAL_STORM, STATUS_ABUSE, signal_storm }, { CAUSE_FD_EXHAUSTION, STATUS_ABUSE, fd_exhaustion },
 	{ CAUSE_OOM, STATUS_MLE, oom },			    { CAUSE_MEMORY_FULL, STATUS_MLE, memory_full },
 	{ CAUSE_CPU_KERNEL, STATUS_TLE, cpu_kernel },	    { CAUSE_CPU_TIME, STATUS_TLE, cpu_time },
