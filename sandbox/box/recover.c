@@ -33,11 +33,25 @@ static int write_who(int fd, struct err *e)
 	return r < 0 ? err_set(e, -r, "say who is at work") : 0;
 }
 
+/* Under a root of its own nothing may be there yet, not even <root>/run. */
+static int make_run(const struct paths *p, struct err *e)
+{
+	char path[PATH_ROOM];
+	for (const char *s = p->of[PATH_RUN] + strlen(p->root) + 1; s; s = strchr(s, '/') ? strchr(s, '/') + 1 : NULL) {
+		size_t n = (size_t)(s - p->of[PATH_RUN]) + strcspn(s, "/");
+		(void)snprintf(path, sizeof path, "%.*s", (int)n, p->of[PATH_RUN]);
+		int r = sys_mkdirat(AT_FDCWD, path, n < strlen(p->of[PATH_RUN]) ? 0755 : 0700);
+		if (r < 0 && r != -EEXIST)
+			return err_set(e, -r, "make %s", path);
+	}
+	return 0;
+}
+
 int recovery_lock(const struct paths *p, struct recovery_lock *ret, char *who, size_t cap, struct err *e)
 {
-	int r = sys_mkdirat(AT_FDCWD, p->of[PATH_RUN], 0700);
-	if (r < 0 && r != -EEXIST)
-		return err_set(e, -r, "make %s", p->of[PATH_RUN]);
+	int r = make_run(p, e);
+	if (r < 0)
+		return r;
 	autofd int fd = sys_openat(AT_FDCWD, p->of[PATH_RECOVERY], O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return err_set(e, -fd, "open %s", p->of[PATH_RECOVERY]);
