@@ -69,8 +69,8 @@ promtool=$(command -v promtool || true)
 if [ -z "$promtool" ]; then
   mkdir -p "$OUT/tools/download"
   if (cd "$OUT/tools/download" && timeout 120 apt-get -q -o Acquire::Retries=1 download prometheus) >"$scratch/apt" 2>&1 &&
-    dpkg-deb -x "$OUT"/tools/download/prometheus_*.deb "$OUT/tools/prometheus"; then
-    promtool=$OUT/tools/prometheus/usr/bin/promtool
+    dpkg-deb --fsys-tarfile "$OUT"/tools/download/prometheus_*.deb | tar -x -C "$OUT/tools" ./usr/bin/promtool; then
+    promtool=$OUT/tools/usr/bin/promtool
   fi
   rm -rf "$OUT/tools/download"
 fi
