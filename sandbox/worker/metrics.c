@@ -151,15 +151,23 @@ static void print_histogram(const struct metrics *m, enum metric which, FILE *ou
 	fprintf(out, "%s_count %" PRIu64 "\n", name, sum);
 }
 
-int metrics_print(const struct metrics *m, const struct gauges *g, FILE *out)
+/* Prometheus wants a counter's name to end in _total. Those that the runbooks know by another name say no type. */
+static const char *type_of(const struct metric_row *row)
 {
 	static const char *const types[] = { [METRIC_COUNTER] = "counter", [METRIC_HISTOGRAM] = "histogram",
 					     [METRIC_GAUGE] = "gauge" };
+	size_t n = strlen(row->name);
+	bool named = n > 6 && strcmp(row->name + n - 6, "_total") == 0;
+	return row->type == METRIC_COUNTER && !named ? "untyped" : types[row->type];
+}
+
+int metrics_print(const struct metrics *m, const struct gauges *g, FILE *out)
+{
 	for (int i = 0; i < METRIC_ROWS; i++) {
 		const struct metric_row *row = &metric_rows[i];
 		if (row->type == METRIC_GAUGE && !g->of[i])
 			continue;
-		fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", row->name, row->help, row->name, types[row->type]);
+		fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", row->name, row->help, row->name, type_of(row));
 		if (row->type == METRIC_HISTOGRAM)
 			print_histogram(m, (enum metric)i, out);
 		else
