@@ -120,5 +120,11 @@ int record_health(const struct paths *p, enum health_event event, const char *bo
 	autometrics struct metrics m = { 0 };
 	int r = status_directory(p, e);
 	r = r < 0 ? r : metrics_open(p, true, &m, e);
-	return r < 0 ? r : note_health(p, &m, event, box, note, ret, e);
+	r = r < 0 ? r : note_health(p, &m, event, box, note, ret, e);
+	if (r < 0 || event != HEALTH_EVENT_ORPHAN)
+		return r;
+	/* Security asks for this event and this counter, not for the worker's health. */
+	struct event_facts orphan = { .box = box, .kind = event_kind_word(EVENT_KIND_ORPHAN), .detail = note };
+	metrics_add(&m, METRIC_CONTAINMENT, 0, 1);
+	return event_emit(p, EVENT_CONTAINMENT_VIOLATION, &orphan, e);
 }
