@@ -34,6 +34,7 @@ static void prepare_evidence(struct lab *l);
 static void prepare_quarantine(struct lab *l);
 static void prepare_ledger(struct lab *l);
 static void prepare_zombie(struct lab *l);
+static void prepare_corrupt_health(struct lab *l);
 
 #define GONE(kind) (1u << TRACE_##kind)
 
@@ -200,6 +201,51 @@ static const struct line lines[] = {
 	{ .founding = "ps aux | grep D | grep rustbox", .fault = "process_vfork", .ours = "rustbox-probe snapshot --text",
 	  .code = 1, .says = "(D" },
 	{ .founding = "cargo test --test failure_matrix_test", .ours = "make -n check-failure-matrix", .says = "test_matrix_" },
+
+	/* ---- what our own pages say beyond the founding one ---- */
+	{ .founding = "stale-state: a lock does not go before its things", .fault = "ledger_true",
+	  .ours = "rustbox reclaim lock {lock}", .code = 1, .says = "\"released\":0" },
+	{ .founding = "stale-state: a free ledger is emptied once its things are gone", .fault = "ledger_true",
+	  .ours = "rustbox health --recover --cleanup; rustbox health --verify-clean", .says = "\"locks\":0", .gone = ~0u },
+	{ .founding = "stale-state: a damaged ledger is kept", .fault = "ledger_garbage",
+	  .ours = "rustbox health --recover --cleanup; ls {state}", .says = "ledger-leak.corrupt-" },
+	{ .founding = "stale-state: a torn last line is no damage", .fault = "ledger_torn",
+	  .ours = "rustbox health --recover --cleanup; rustbox health --verify-clean", .says = "\"clean\":true" },
+	{ .founding = "stale-state: health that cannot be read is quarantine", .prepare = prepare_corrupt_health,
+	  .ours = "rustbox health", .says = "\"quarantine_reason\":\"state_corrupt\"" },
+	{ .founding = "stale-state: health that cannot be read refuses work", .prepare = prepare_corrupt_health,
+	  .ours = "rustbox run -- /bin/true", .code = 4 },
+	{ .founding = "stale-state: recovery sets damaged health aside", .prepare = prepare_corrupt_health,
+	  .ours = "rustbox health --recover --cleanup; ls {state}", .says = "health.json.corrupt-" },
+	{ .founding = "stale-state: recovery writes new health", .prepare = prepare_corrupt_health,
+	  .ours = "rustbox health --recover --cleanup; rustbox health --check" },
+	{ .founding = "stale-state: the event of damaged health", .prepare = prepare_corrupt_health,
+	  .ours = "rustbox health --recover --cleanup; grep state_corrupt {state}/events.jsonl", .says = "state_corrupt" },
+	{ .founding = "stale-state: no baseline is taken of a host with leftovers", .fault = "tempdir",
+	  .ours = "{bin}/rustbox-capture-baseline.sh --store", .code = 1 },
+	{ .founding = "stale-state: a baseline is taken of a clean host",
+	  .ours = "{bin}/rustbox-capture-baseline.sh --store; rustbox-probe baseline diff", .says = "\"trusted\":true" },
+	{ .founding = "worker-quarantine: nothing starts", .prepare = prepare_quarantine, .ours = "rustbox run -- /bin/true",
+	  .code = 4 },
+	{ .founding = "worker-quarantine: --check ends with 2", .prepare = prepare_quarantine, .ours = "rustbox health --check",
+	  .code = 2 },
+	{ .founding = "worker-quarantine: recovery does not undo a person's word", .prepare = prepare_quarantine,
+	  .ours = "rustbox health --recover --cleanup; rustbox health --check", .code = 2 },
+	{ .founding = "worker-quarantine: the history has a line for it", .prepare = prepare_quarantine,
+	  .ours = "tail -n 20 {state}/quarantine-history.json", .says = "manual_quarantine" },
+	{ .founding = "orphan-process: it quarantines", .fault = "orphan", .ours = "rustbox health; rustbox health --check",
+	  .code = 2 },
+	{ .founding = "orphan-process: the reason says so", .fault = "orphan", .ours = "rustbox health",
+	  .says = "orphan_process_detected" },
+	{ .founding = "orphan-process: the event says so", .fault = "orphan",
+	  .ours = "rustbox health; grep containment_violation {state}/events.jsonl", .says = "orphan_detected" },
+	{ .founding = "orphan-process: the metric says so", .fault = "orphan", .ours = "rustbox health; rustbox metrics",
+	  .says = "rustbox_containment_violations_total 1" },
+	{ .founding = "orphan-process: recovery leaves it, and says so", .fault = "orphan",
+	  .ours = "rustbox health --recover --cleanup", .code = 1, .says = "\"clean\":false" },
+	{ .founding = "backend-mismatch: what is missing, with the remedy", .ours = "rustbox check", .says = "cgroups" },
+	{ .founding = "backend-mismatch: what one execution would get", .ours = "rustbox run --dry-run -- /bin/true",
+	  .says = "cgroup v" },
 };
 enum { LINES = sizeof lines / sizeof *lines };
 

@@ -11,9 +11,13 @@
 
 #include <fcntl.h>
 #include <glob.h>
+#include <net/if.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -56,6 +60,13 @@ static void prepare_quarantine(struct lab *l)
 	world_call(l->world, &r, 20, "rustbox", "health", "--quarantine", "--reason", "test");
 	assert_int_equal(r.code, 0);
 	ran_done(&r);
+}
+
+static void prepare_corrupt_health(struct lab *l)
+{
+	struct err e = { 0 };
+	assert_int_equal(status_directory(&l->world->paths, &e), 0);
+	assert_true(lab_file(l, l->world->paths.of[PATH_HEALTH], "{\"schema\":1,\"status\":\"heal"));
 }
 
 static void prepare_ledger(struct lab *l)
@@ -349,9 +360,39 @@ static void every_step_runs(void **state)
 	assert_true(nsteps > 30);
 }
 
+/* The founding line itself, in a network of its own, where port 9090 is free whatever this host runs. */
+static void serves_metrics(void **state)
+{
+	static const char script[] =
+		"PATH=$RUSTBOX_ROOT/bin:$PATH\n"
+		"rustbox serve >\"$RUSTBOX_ROOT/said\" & server=$!\n"
+		"trap 'kill $server; wait $server' EXIT\n"
+		"until grep -q listening \"$RUSTBOX_ROOT/said\"; do sleep 0.05; kill -0 $server || exit 9; done\n"
+		"get() { exec 3<>/dev/tcp/127.0.0.1/9090; printf 'GET %s HTTP/1.0\\r\\n\\r\\n' \"$1\" >&3; cat <&3; }\n"
+		"get /metrics | grep rustbox_cleanup_total && get /health | grep '\"status\"' || exit 8\n"
+		"! command -v curl >/dev/null || curl -s http://localhost:9090/metrics | grep rustbox_cleanup_total\n";
+	static const char *const argv[] = { "bash", "-s", NULL };
+	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+	struct world w;
+	struct ran r;
+	(void)state;
+	world_open(&w, WORLD_MOUNTS);
+	make_bin(&w);
+	assert_int_equal(unshare(CLONE_NEWNET), 0);
+	autofd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &lo), 0);
+	world_run(&w, &r, 30, script, argv);
+	bool good = r.code == 0 && strstr(r.out, "rustbox_cleanup_total{outcome=\"failure\"} 0");
+	if (!good)
+		print_message("exit %d\n%.800s\n%.800s\n", r.code, r.out, r.err);
+	ran_done(&r);
+	assert_true(world_remove(&w));
+	assert_true(good);
+}
+
 int main(int argc, char **argv)
 {
-	static struct CMUnitTest tests[LINES + 1];
+	static struct CMUnitTest tests[LINES + 2];
 	static char names[LINES][96];
 	size_t n = 0;
 	if (world_lacking()) {
@@ -366,5 +407,7 @@ int main(int argc, char **argv)
 	}
 	if (argc < 2 || !strcmp(argv[1], "steps"))
 		tests[n++] = (struct CMUnitTest){ "every step of every runbook", every_step_runs, NULL, NULL, NULL };
+	if (argc < 2 || !strcmp(argv[1], "serve")) /* last: it leaves this host's network */
+		tests[n++] = (struct CMUnitTest){ "curl http://localhost:9090/metrics", serves_metrics, NULL, NULL, NULL };
 	return _cmocka_run_group_tests("runbook commands", tests, n, NULL, NULL);
 }
