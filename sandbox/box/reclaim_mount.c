@@ -158,6 +158,7 @@ void reclaim_mount(struct reclaim_item *item, const struct reclaim_how *how, str
 		detach(item, how, box);
 	else
 		reclaim_set(item, r == -EBUSY ? RECLAIM_BUSY : RECLAIM_FAILED, r, "%s", e.text);
-	if (item->outcome == RECLAIM_BUSY && how->holders)
+	/* After a detach that was refused, its reason is what the operator needs; the holders he knows. */
+	if (item->outcome == RECLAIM_BUSY && how->holders && !how->lazy)
 		how->holders(how->arg, item);
 }
