@@ -94,6 +94,8 @@ for page in pages:
         for o in re.findall(r'- Original: `([^`]+)`', text):
             seen["originals"] += 1
             if squeeze(o) not in tested: bad.append(f"{page}: nothing tests what replaces {squeeze(o)}")
+traps = {int(t) for t in re.findall(r"\.trap = \"H(\d+)\"", read("tests/system/runbook_lines.h"))}
+if traps != set(range(1, 14)): bad.append(f"traps without a test: {sorted(set(range(1, 14)) - traps)}")
 for what, least in (("links", 15), ("commands", 40), ("words", 15), ("metrics", 6), ("alerts", 16), ("paths", 8), ("originals", 12)):
     if seen[what] < least: bad.append(f"only {seen[what]} {what} found: the pattern is wrong")
 print("\n".join(bad), end="\n" if bad else "")

@@ -101,6 +101,8 @@ static const struct line lines[] = {
 		     "[ -z \"$(mount | grep rustbox)\" ] && grep -q rustbox-a /proc/$!/mountinfo\n" },
 	{ .founding = "umount -l /path/to/mount", .fault = "held_by_stranger", .prepare = prepare_ledger,
 	  .ours = "rustbox reclaim mount --lazy {mount}; rustbox health --verify-clean", .code = 1, .says = "\"ghosts\":1" },
+	{ .founding = "umount -l /path/to/mount", .fault = "held_by_stranger", .ours = "rustbox reclaim mount --lazy {mount}",
+	  .code = 1, .says = "not detached" }, /* nothing is on record for it: a ghost that nobody would remember */
 
 	/* ---- procedure 3: cgroups ---- */
 	{ .founding = "find /sys/fs/cgroup -name \"rustbox-*\" -type d | tee rustbox-cgroups.txt", .fault = "cgroup_nested",
