@@ -6,7 +6,7 @@
 #include "probes/base/json.h"
 #include "probes/base/own.h"
 #include "sandbox/box/spec.h"
-#include "sandbox/policy/sha256.h"
+#include "probes/base/sha256.h"
 
 enum { SPEC_SCHEMA = 1 };
 

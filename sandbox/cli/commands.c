@@ -20,6 +20,7 @@ const struct command commands[] = {
 	{ "status", "[--json]", "boxes alive now", NULL },
 	{ "health", "[--recover [--cleanup]] [--check] [--json]", "the worker's health, and the way back to it", NULL },
 	{ "reclaim", "KIND [ID...]", "remove leftovers of one kind", NULL },
+	{ "capture", "PROCESS_ID...", "keep what is known of a process, before it is ended", NULL },
 	{ "metrics", "", "Prometheus text", NULL },
 	{ "serve", "[--listen ADDRESS]", "/metrics and /health over HTTP", NULL },
 };

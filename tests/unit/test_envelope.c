@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "sandbox/box/spec.h"
-#include "sandbox/policy/sha256.h"
+#include "probes/base/sha256.h"
 
 static void sha256_is_sha256(void **state)
 {

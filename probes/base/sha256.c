@@ -1,5 +1,5 @@
 /* SHA-256; see sha256.h. The constants are the fractional parts of cube and square roots of primes. */
-#include "sandbox/policy/sha256.h"
+#include "probes/base/sha256.h"
 
 #include <stdint.h>
 #include <stdio.h>
