@@ -19,7 +19,7 @@ install_rows = \
 # Where the programs look for each other is compiled in: another PREFIX compiles those files anew.
 $(OUT)/prefix: FORCE
 	@mkdir -p $(@D); echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' >$@
-FORCE:
+.PHONY: FORCE
 $(call objects,$(shell grep -lE 'RUSTBOX_(LIBEXECDIR|DATADIR)' $(PRODUCT_SRC))): $(OUT)/prefix
 
 install: all ## PREFIX=/usr/local, DESTDIR= for packages; BASELINE=no does not capture this host's baseline

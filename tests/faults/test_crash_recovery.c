@@ -43,9 +43,9 @@ static bool box_lives(struct world *w)
 
 static void sweep(const char *const *argv, bool (*before)(struct world *), enum inject_act act)
 {
-	struct crash_sweep s = { .act = act, .argv = argv, .before = before };
-	if (!getenv("MATRIX") && !getenv("CRASH_STRIDE"))
-		setenv("CRASH_STRIDE", "9", 1);
+	struct crash_sweep s = { .act = act, .argv = argv, .before = before, .finish = argv == cleanup ? cleanup : NULL };
+	if (!getenv("MATRIX"))
+		setenv("CRASH_STRIDE", argv == cleanup ? "9" : "300", 1);
 	lab_open(&lab, &crash_world, "none");
 	crash_sweep(&s);
 	lab_undo(&lab);

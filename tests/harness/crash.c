@@ -160,9 +160,17 @@ static bool one_point(struct crash_sweep *s, unsigned at, int error, const struc
 		good = complain(s, at, c, strerror(error), r->out);
 	double died = r->died;
 	inject_free(r);
-	if (good && s->act != INJECT_ERRNO && !no_process_after(died)) {
+	/* what was planted beside a recovery lives on when that dies; the program of a run must not */
+	if (good && s->act != INJECT_ERRNO && !s->before && !no_process_after(died)) {
 		autofree char *left = left_but(beside.left);
 		good = complain(s, at, c, "a process lives a second later", left);
+	}
+	if (s->finish) {
+		struct ran again;
+		world_run(&crash_world, &again, 20, NULL, s->finish);
+		if (again.late || again.code != 0)
+			good = complain(s, at, c, "the same command again fails", again.err);
+		ran_done(&again);
 	}
 	autofree char *left = left_but(beside.left);
 	s->dirty += *left != '\0';

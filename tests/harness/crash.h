@@ -14,6 +14,7 @@ struct crash_sweep {
 	enum inject_act act;
 	const char *const *argv;	      /* the program under injection */
 	bool (*before)(struct world *w);      /* puts the world in place before each point; NULL: it is empty */
+	const char *const *finish;	      /* what an operator runs again after the crash; NULL: nothing but recovery */
 	/* INJECT_ERRNO: the result must be true or IE; called with what was printed and the exit status. */
 	bool (*verdict)(const struct injected *r);
 	/* results */
