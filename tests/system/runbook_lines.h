@@ -114,11 +114,11 @@ static const struct line lines[] = {
 	  .says = "\"leak\"" },
 	{ .founding = "[ -s \"$cgroup/cgroup.procs\" ]", .fault = "cgroup_sleeper", .ours = "rustbox reclaim cgroup --all",
 	  .gone = GONE(CGROUP) | GONE(PROCESS), .trap = "H6",
-	  .literal = "f=$(ls /sys/fs/cgroup/*/cgroup.procs | head -n 1)\n"
+	  .literal = "f=$(ls /sys/fs/cgroup/cgroup.procs /sys/fs/cgroup/*/cgroup.procs 2>/dev/null | head -n 1)\n"
 		     "[ -n \"$(cat \"$f\")\" ] && ! [ -s \"$f\" ]\n" },
 	{ .founding = "cat \"$cgroup/cgroup.procs\" | xargs kill -9", .fault = "cgroup_nested_forker",
 	  .ours = "rustbox reclaim cgroup --all", .gone = GONE(CGROUP) | GONE(PROCESS), .trap = "H7",
-	  .literal = "cat /sys/fs/cgroup/*/cgroup.procs | grep -qx 0 || exit 1\n"
+	  .literal = "cat /sys/fs/cgroup/cgroup.procs /sys/fs/cgroup/*/cgroup.procs 2>/dev/null | grep -qx 0 || exit 1\n"
 		     "setsid -w sh -c 'echo 0 | xargs kill -9; exit 0'\n"
 		     "[ $? = 137 ]\n" },
 	{ .founding = "sleep 2", .fault = "process_deaf", .ours = "rustbox reclaim process --all", .gone = GONE(PROCESS) },
