@@ -46,6 +46,7 @@ struct plan {
 	size_t nwords;
 	const char *verb;   /* for the phrase: "kill", "delete", "lazy", ... */
 	bool single;	    /* the phrase names the one target instead of a count */
+	bool takeover;	    /* no command: the right to act, from the console that has it */
 	bool then_retry;    /* on success, the failed step before is run again for the same items */
 	int step;	    /* of the walk, or -1 for a plan made from the list */
 	const char *refused; /* why it cannot be committed at all, or NULL */

@@ -135,9 +135,26 @@ static const char *undo_text(const struct plan *p)
 	return "no undo";
 }
 
+static void takeover_lines(const struct model *m, struct prose *out)
+{
+	const struct peer *p = &m->peer;
+	char at[24];
+	clock_rfc3339(p->since, at, sizeof at);
+	prose_add(out, INK_WARN, "ARMED NOW  ", "%s on %s since %s, at step %s", p->user, p->tty, at, p->step);
+	prose_add(out, p->running[0] ? INK_BAD : INK_PLAIN, "RUNNING    ", "%s", p->running[0] ? p->running : "nothing");
+	prose_add(out, INK_PLAIN, "IF YOU     ", "take over, that console is disarmed and says so, by your name and with your reason. "
+		  "A command it has started goes on to its end; a second one cannot run beside it.");
+	prose_add(out, INK_PLAIN, "IF NOT     ", "you go on watching, live; this console arms when the other lets go.");
+	prose_add(out, INK_PLAIN, "UNDO       ", "the other one can take over again, in the same way");
+}
+
 static void preview_lines(const struct model *m, struct prose *out)
 {
 	const struct plan *p = &m->dialog.plan;
+	if (p->takeover) {
+		takeover_lines(m, out);
+		return;
+	}
 	if (p->step >= 0 && m->walk.proc)
 		prose_add(out, INK_PLAIN, "", "%s", m->walk.proc->steps[p->step].say);
 	if (p->nwords)
@@ -310,7 +327,9 @@ const char *dialog_title(const struct model *m, char *out, size_t cap)
 	};
 	const struct row *at = list_row(m);
 	const struct procedure *proc = m->walk.proc;
-	if (m->dialog.kind == DIALOG_PREVIEW && p->step >= 0 && proc)
+	if (m->dialog.kind == DIALOG_PREVIEW && p->takeover)
+		(void)snprintf(out, cap, "take over from %s", m->peer.user);
+	else if (m->dialog.kind == DIALOG_PREVIEW && p->step >= 0 && proc)
 		(void)snprintf(out, cap, "P%u.%d %s%s", proc->number, p->step + 1, proc->steps[p->step].brief,
 			       p->verb && !strcmp(p->verb, "lazy") ? ": LAST RESORT" : "");
 	else if (m->dialog.kind == DIALOG_WHY && at)

@@ -20,6 +20,7 @@ enum effect_kind {
 	EFFECT_REPAINT,
 	EFFECT_SUSPEND,
 	EFFECT_MOUSE,	 /* on: report wheel and clicks or stop to */
+	EFFECT_ADOPT,	 /* text: go on in the journal of this earlier incident */
 	EFFECT_QUIT	 /* code: the exit status */
 };
 
@@ -31,9 +32,13 @@ struct effect {
 	const char *text;
 	bool on;
 	int code;
-	/* When not NULL: one line for the incident journal, to be on disk before anything else of this
-	 * effect happens. Answered by MSG_RECORDED. */
+	/* When not NULL: JSON objects for the incident journal, one a line, to be on disk before anything else
+	 * of this effect happens. Answered by MSG_RECORDED. */
 	const char *record;
+	/* Every effect says it anew: not NULL while this console is armed or wants to be, one JSON object that
+	 * tells others who it is and what runs. `take`: from another console that is armed. */
+	const char *hold;
+	bool take;
 };
 
 #endif

@@ -12,46 +12,11 @@
 
 #include "probes/base/own.h"
 
+enum { FLUSH_MS = 1000, RARE_MS = 4000, WAIT_LESS_MS = 800, OTHERS = EFFECTS_AT_ONCE };
+
 static void give(struct feed_sink sink, struct msg *m)
 {
 	sink.take(sink.ctx, m);
-}
-
-/* ---- the incident journal --------------------------------------------------------------------- */
-
-static int open_journal(const struct effects *x, struct err *e)
-{
-	char path[PATH_ROOM + 96];
-	const char *dir = x->paths->of[PATH_INCIDENTS];
-	if (mkdir(dir, 0750) != 0 && errno != EEXIST)
-		return err_set(e, errno, "make %s", dir);
-	(void)snprintf(path, sizeof path, "%s/%.80s.jsonl", dir, x->incident);
-	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
-	return fd < 0 ? err_set(e, errno, "open %s", path) : fd;
-}
-
-/* One line, whole and on disk, before the act it announces. */
-static int record(struct effects *x, const char *line, struct err *e)
-{
-	if (x->journal < 0)
-		x->journal = open_journal(x, e);
-	if (x->journal < 0)
-		return -e->code;
-	size_t n = strlen(line);
-	autofree char *whole = malloc(n + 2);
-	if (!whole)
-		abort();
-	memcpy(whole, line, n);
-	whole[n] = '\n';
-	ssize_t w = write(x->journal, whole, n + 1);
-	if (w == (ssize_t)(n + 1) && fdatasync(x->journal) == 0)
-		return 0;
-	int code = w < 0 || w == (ssize_t)(n + 1) ? errno : ENOSPC;
-	if (w > 0 && w < (ssize_t)(n + 1))
-		(void)!write(x->journal, "\n", 1); /* a torn line must not swallow the next */
-	own_close(&x->journal); /* the file is opened again next time: space may have come back */
-	x->journal = -1;
-	return err_set(e, code, "write the incident journal in %s", x->paths->of[PATH_INCIDENTS]);
 }
 
 /* ---- the baseline ----------------------------------------------------------------------------- */
@@ -181,20 +146,27 @@ static void do_stop(struct effects *x, uint32_t job)
  * everything is told. */
 void effects_do(struct effects *x, const struct effect *what, uint64_t now_ms, struct feed_sink sink)
 {
-	struct err unrecorded = { 0 }, unstarted = { 0 };
+	struct err unrecorded = { 0 }, unstarted = { 0 }, unadopted = { 0 };
 	enum effect_kind kind = what->kind;
 	uint32_t job = what->job;
 	bool recorded = what->record != NULL;
 	if (recorded)
-		(void)!record(x, what->record, &unrecorded);
+		(void)!journal_add(&x->journal, what->record, &unrecorded);
+	if (kind == EFFECT_ADOPT)
+		(void)!journal_adopt(&x->journal, what->text, &unadopted);
+	autofree char *hold = what->hold ? strdup(what->hold) : NULL;
+	bool take = what->take;
 	if (kind == EFFECT_RUN)
 		(void)!do_run(x, what, now_ms, &unstarted);
 	if (kind == EFFECT_STOP)
 		do_stop(x, job);
 	if (recorded)
 		give(sink, &(struct msg){ .kind = MSG_RECORDED, .text = unrecorded.code ? unrecorded.text : NULL });
+	if (unadopted.code)
+		give(sink, &(struct msg){ .kind = MSG_NOTICE, .text = unadopted.text });
 	if (unstarted.code)
 		could_not(job, unstarted.text, sink);
+	armed_hold(&x->armed, hold, take, now_ms, sink);
 	if (kind == EFFECT_BASELINE)
 		do_baseline(x, sink);
 }
@@ -267,17 +239,28 @@ static void look_at(struct running *r, struct feed_sink sink)
 		settle(r, NULL, sink);
 }
 
+/* The directory of the lock may come into being late: it is watched from when it is there. */
+static void look_at_others(struct effects *x, uint64_t now_ms, struct feed_sink sink)
+{
+	bool watched = x->armed.watch >= 0;
+	armed_look(&x->armed, now_ms, sink);
+	if (!watched && x->armed.watch >= 0)
+		(void)watch_fd(x, x->armed.watch, OTHERS);
+}
+
 void effects_ready(struct effects *x, uint64_t now_ms, struct feed_sink sink)
 {
-	(void)now_ms;
-	struct epoll_event ev[3 * EFFECTS_AT_ONCE];
-	int n = epoll_wait(x->poll, ev, 3 * EFFECTS_AT_ONCE, 0);
+	struct epoll_event ev[3 * EFFECTS_AT_ONCE + 1];
+	int n = epoll_wait(x->poll, ev, 3 * EFFECTS_AT_ONCE + 1, 0);
 	bool seen[EFFECTS_AT_ONCE] = { false };
 	for (int i = 0; i < n; i++) {
 		size_t slot = (size_t)ev[i].data.u64;
 		if (slot < EFFECTS_AT_ONCE && !seen[slot])
 			look_at(&x->v[slot], sink);
-		seen[slot] = true;
+		else if (slot == OTHERS)
+			look_at_others(x, now_ms, sink);
+		if (slot < EFFECTS_AT_ONCE)
+			seen[slot] = true;
 	}
 }
 
@@ -318,8 +301,29 @@ static void lose_patience(struct running *r, uint64_t now_ms, struct feed_sink s
 	}
 }
 
+static void flush_journal(struct effects *x, uint64_t now_ms, struct feed_sink sink)
+{
+	struct err e = { 0 };
+	x->flush_ms = 0;
+	if (!x->journal.nkept)
+		return;
+	if (journal_flush(&x->journal, &e) == 0)
+		give(sink, &(struct msg){ .kind = MSG_RECORDED });
+	else
+		x->flush_ms = now_ms + FLUSH_MS;
+}
+
+static uint64_t others_due(const struct effects *x)
+{
+	return x->armed.waiting ? x->armed.looked_ms - WAIT_LESS_MS : x->armed.watch < 0 ? x->armed.looked_ms + RARE_MS : 0;
+}
+
 void effects_tick(struct effects *x, uint64_t now_ms, struct feed_sink sink)
 {
+	if (x->journal.nkept && now_ms >= x->flush_ms)
+		flush_journal(x, now_ms, sink);
+	if (others_due(x) && now_ms >= others_due(x))
+		look_at_others(x, now_ms, sink);
 	for (size_t i = 0; i < EFFECTS_AT_ONCE; i++) {
 		struct running *r = &x->v[i];
 		if (r->job && r->until_ms && now_ms >= r->until_ms)
@@ -329,20 +333,22 @@ void effects_tick(struct effects *x, uint64_t now_ms, struct feed_sink sink)
 
 int effects_next_ms(const struct effects *x, uint64_t now_ms)
 {
-	int next = -1;
+	uint64_t next = x->journal.nkept ? x->flush_ms : 0, others = others_due(x);
+	if (others && (!next || others < next))
+		next = others;
 	for (size_t i = 0; i < EFFECTS_AT_ONCE; i++) {
 		const struct running *r = &x->v[i];
-		if (!r->job || !r->until_ms)
-			continue;
-		int ms = r->until_ms <= now_ms ? 0 : (int)(r->until_ms - now_ms);
-		next = next < 0 || ms < next ? ms : next;
+		if (r->job && r->until_ms && (!next || r->until_ms < next))
+			next = r->until_ms;
 	}
-	return next;
+	return !next ? -1 : next <= now_ms ? 0 : (int)(next - now_ms);
 }
 
 int effects_init(struct effects *x, const struct paths *paths, const char *incident, struct err *e)
 {
-	*x = (struct effects){ .paths = paths, .incident = incident, .journal = -1 };
+	*x = (struct effects){ .paths = paths };
+	journal_init(&x->journal, paths, incident);
+	armed_init(&x->armed, paths);
 	for (size_t i = 0; i < EFFECTS_AT_ONCE; i++)
 		x->v[i].child = CHILD_NONE;
 	x->poll = epoll_create1(EPOLL_CLOEXEC);
@@ -356,7 +362,8 @@ void effects_done(struct effects *x)
 		lines_done(&x->v[i].out);
 		lines_done(&x->v[i].err);
 	}
-	own_close(&x->journal);
+	journal_done(&x->journal);
+	armed_done(&x->armed);
 	own_close(&x->poll);
-	x->journal = x->poll = -1;
+	x->poll = -1;
 }

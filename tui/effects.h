@@ -12,9 +12,11 @@
 
 #include "probes/base/err.h"
 #include "probes/base/paths.h"
+#include "tui/armed.h"
 #include "tui/child.h"
 #include "tui/effect.h"
 #include "tui/feed.h"
+#include "tui/journal.h"
 #include "tui/lines.h"
 
 enum { EFFECTS_AT_ONCE = 8, EFFECTS_LINE = 4 * 1024 * 1024, EFFECTS_TERM_MS = 2000, EFFECTS_KILL_MS = 1000 };
@@ -35,8 +37,9 @@ struct running {
 struct effects {
 	int poll; /* readable when effects_ready() has something to do */
 	const struct paths *paths;
-	const char *incident; /* its journal's name, without .jsonl */
-	int journal;	      /* -1 until the first record */
+	struct journal journal;
+	uint64_t flush_ms;    /* when lines kept in memory are tried again */
+	struct armed armed;
 	struct running v[EFFECTS_AT_ONCE];
 };
 

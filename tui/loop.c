@@ -111,7 +111,10 @@ static void perform(struct loop *l, const struct effect *what)
 	case EFFECT_BELL: term_bell(l->opt->term); break;
 	case EFFECT_REPAINT: term_repaint(l->opt->term); break;
 	case EFFECT_MOUSE: term_mouse(l->opt->term, what->on); break;
-	case EFFECT_SUSPEND: suspend(l); break;
+	case EFFECT_SUSPEND: /* the right to act is given back before the console stops */
+		effects_do(&l->effects, what, l->now_ms, sink_of(l));
+		suspend(l);
+		return;
 	case EFFECT_COPY: {
 		autofree char *text = strdup(what->text); /* the record's answer frees the model's own */
 		effects_do(&l->effects, what, l->now_ms, sink_of(l));
@@ -122,6 +125,7 @@ static void perform(struct loop *l, const struct effect *what)
 	case EFFECT_RUN:
 	case EFFECT_STOP:
 	case EFFECT_RECORD:
+	case EFFECT_ADOPT:
 	case EFFECT_BASELINE: break;
 	}
 	effects_do(&l->effects, what, l->now_ms, sink_of(l));
@@ -144,6 +148,14 @@ static void tell_size(struct loop *l)
 	deliver(l, &m);
 }
 
+/* What must be written is written while it still can be. */
+static void end(struct loop *l, int sig)
+{
+	deliver(l, &(struct msg){ .kind = MSG_LEAVING, .signal = sig });
+	l->quit = true;
+	l->code = 128 + sig;
+}
+
 static void on_signal(struct loop *l, int sig)
 {
 	switch (sig) {
@@ -152,15 +164,15 @@ static void on_signal(struct loop *l, int sig)
 			l->resize_ms = l->now_ms + RESIZE_MS;
 		break;
 	case SIGINT: deliver(l, &(struct msg){ .kind = MSG_KEY, .key = { .code = 0x03 } }); break;
-	case SIGTSTP: suspend(l); break;
+	case SIGTSTP:
+		deliver(l, &(struct msg){ .kind = MSG_LEAVING });
+		suspend(l);
+		break;
 	case SIGCONT:
 		term_resumed(l->opt->term);
 		l->resize_ms = l->now_ms;
 		break;
-	default:
-		l->quit = true;
-		l->code = 128 + sig;
-		break;
+	default: end(l, sig); break;
 	}
 }
 
@@ -173,10 +185,8 @@ static void on_signals(struct loop *l)
 
 static void on_keys(struct loop *l)
 {
-	if (term_read(l->opt->term, deliver, l) != 0) { /* the terminal is gone: as if hung up */
-		l->quit = true;
-		l->code = 128 + SIGHUP;
-	}
+	if (term_read(l->opt->term, deliver, l) != 0) /* the terminal is gone: as if hung up */
+		end(l, SIGHUP);
 	l->urgent = true;
 	unsigned wait = term_wait_ms(l->opt->term);
 	l->keys_ms = wait ? l->now_ms + wait : 0;

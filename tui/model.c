@@ -1,6 +1,7 @@
 /* The model's beginning and end, and when it wants to be woken. */
 #include "tui/model.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@ void model_init(struct model *m, const struct model_options *opt)
 	for (int j = 0; j < JOB_COUNT; j++)
 		m->job[j].step = -1;
 	(void)strcpy(m->no_baseline, "not read yet");
+	(void)snprintf(m->incident.id, sizeof m->incident.id, "%s", opt->incident ? opt->incident : "");
 }
 
 void model_done(struct model *m)
@@ -28,6 +30,7 @@ void model_done(struct model *m)
 	arena_done(&m->await.mem);
 	arena_done(&m->retry_mem);
 	arena_done(&m->out);
+	arena_done(&m->incident.mem);
 	for (int j = 0; j < JOB_COUNT; j++)
 		arena_done(&m->job[j].mem);
 	*m = (struct model){ 0 };

@@ -33,6 +33,22 @@ struct holding { /* the answer to "who holds it" for one mount or ghost */
 	uint64_t at_ms;
 };
 
+struct peer { /* another console on this host, while it is armed */
+	bool on;
+	char user[40], tty[24], step[24], running[80];
+	uint64_t since;
+};
+
+struct incident {
+	char id[64];	   /* may change: a resumed one keeps its name */
+	bool open;	   /* something is written about it: from then on the world's changes are, too */
+	size_t told[RES_KINDS]; /* leftovers when they were last written down */
+	uint64_t told_ms;
+	struct arena mem;
+	const char **fresh, **gone; /* JSON of what appeared, identities of what vanished, not yet written; in mem */
+	size_t nfresh, ngone, unsaid;
+};
+
 struct model_options {
 	const char *host, *user, *tty; /* borrowed for the model's life */
 	const char *label;	       /* "PROD", "DRILL", or NULL */
@@ -72,7 +88,11 @@ struct model {
 	struct walk walk;
 	struct job job[JOB_COUNT];
 	uint32_t last_job;
-	struct { bool on; char reason[FIELD_ROOM]; uint64_t until_ms, idle_ms; } arm;
+	struct { bool on, asking, take; char reason[FIELD_ROOM]; uint64_t until_ms, idle_ms, since; } arm;
+	struct peer peer;	    /* another console that is armed */
+	struct incident incident;
+	const char **records;	    /* what this update() has for the journal, JSON objects, in out */
+	size_t nrecords;
 	uint64_t trouble_since;	    /* wall: the incident clock; 0: none */
 	bool dirty, mouse, record_lost, unquarantine_failed, procedure_failed, leaving;
 	enum { FOCUS_LIST, FOCUS_STEPS } focus;

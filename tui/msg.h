@@ -45,7 +45,12 @@ enum msg_kind {
 	MSG_LINE,	/* line: one line of a child's stdout or stderr, without its newline, up to 4 MiB */
 	MSG_EXIT,	/* exit: the child ended, and all its lines have been delivered */
 	MSG_RECORDED,	/* text NULL: effect.record is on disk; else why it is kept in memory only */
-	MSG_NOTICE	/* text: something the operator should read once */
+	MSG_NOTICE,	/* text: something the operator should read once */
+	MSG_ARMED,	/* armed.ok: acting is allowed to this console now; else text says why not */
+	MSG_PEER,	/* armed.ok: another console is armed, text is its JSON object; else none is any more */
+	MSG_TAKEN,	/* text: the JSON object of who took over; this console may not act any more */
+	MSG_LEAVING,	/* signal: the console is about to stop or end; what must be written is written now */
+	MSG_HISTORY	/* json: cleanup failures of the last hours, an array of wall clock seconds */
 };
 
 struct msg {
@@ -64,6 +69,8 @@ struct msg {
 		const struct health *health;
 		const json_t *json;
 		struct { uint64_t at; unsigned ms; } sync;
+		struct { bool ok; } armed;
+		int signal; /* 0: to be continued */
 		struct { uint32_t job; bool err; } line;       /* text */
 		struct { uint32_t job; int status; bool timed_out; } exit; /* status: exit code, or 128 + signal;
 									      -1: could not start, text says why */

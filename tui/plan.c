@@ -270,7 +270,9 @@ size_t plan_now(const struct model *m, const struct plan *p, size_t *gone, size_
 void plan_phrase(const struct model *m, const struct plan *p, char *out, size_t cap)
 {
 	char what[80] = "";
-	if (p->single && p->n && p->v[0].kind == RES_PROCESS) {
+	if (p->takeover) {
+		(void)snprintf(what, sizeof what, "from %s on ", m->peer.user);
+	} else if (p->single && p->n && p->v[0].kind == RES_PROCESS) {
 		(void)snprintf(what, sizeof what, "%.*s on ", (int)strcspn(p->v[0].id, ":"), p->v[0].id);
 	} else if (p->single && p->n) {
 		const char *slash = strrchr(p->v[0].name, '/');

@@ -12,7 +12,7 @@
 #include "tui/feed.h"
 #include "tui/view.h"
 
-enum { START_MS = 1000000, START_WALL = 1770520329 }; /* 2026-02-08T03:12:09Z, the moment of the design's mock-ups */
+enum { RECORD_SHOWN = 420, START_MS = 1000000, START_WALL = 1770520329 }; /* 2026-02-08T03:12:09Z, the moment of the design's mock-ups */
 
 static const struct {
 	const char *name;
@@ -43,9 +43,12 @@ static void note_effect(struct script *s, const struct effect *what)
 	static const char *const words[] = { [EFFECT_NONE] = NULL,	 [EFFECT_RUN] = "run",		[EFFECT_STOP] = "stop",
 					     [EFFECT_RECORD] = NULL,	 [EFFECT_BASELINE] = "baseline", [EFFECT_COPY] = "copy",
 					     [EFFECT_BELL] = "bell",	 [EFFECT_REPAINT] = "repaint",	[EFFECT_SUSPEND] = "suspend",
-					     [EFFECT_MOUSE] = "mouse", [EFFECT_QUIT] = "quit" };
-	if (what->record)
-		(void)fprintf(s->asking, "record %s\n", what->record);
+					     [EFFECT_MOUSE] = "mouse", [EFFECT_ADOPT] = "adopt",	[EFFECT_QUIT] = "quit" };
+	for (const char *at = what->record ? what->record : ""; *at;) {
+		size_t n = strcspn(at, "\n");
+		(void)fprintf(s->asking, "record %.*s%s\n", (int)(n > RECORD_SHOWN ? RECORD_SHOWN : n), at, n > RECORD_SHOWN ? " ..." : "");
+		at += n + (at[n] == '\n');
+	}
 	if (!words[what->kind])
 		return;
 	(void)fputs(words[what->kind], s->asking);
@@ -57,7 +60,8 @@ static void note_effect(struct script *s, const struct effect *what)
 static void answer(struct script *s, const struct effect *what)
 {
 	enum effect_kind kind = what->kind;
-	bool recorded = what->record != NULL;
+	bool recorded = what->record != NULL, wanted = what->hold && !s->held;
+	s->held = what->hold != NULL;
 	if (kind == EFFECT_RUN)
 		s->job = what->job;
 	note_effect(s, what);
@@ -66,6 +70,8 @@ static void answer(struct script *s, const struct effect *what)
 	if (kind == EFFECT_BASELINE)
 		deliver(s, &(struct msg){ .kind = MSG_BASELINE, .text = s->baseline,
 					  .note = s->baseline ? NULL : "baseline.txt: No such file or directory" });
+	if (wanted)
+		deliver(s, &(struct msg){ .kind = MSG_ARMED, .armed = { .ok = true } });
 }
 
 static void deliver(void *ctx, struct msg *m)
@@ -235,6 +241,21 @@ static int word_effects(struct script *s, const char *rest, struct err *e)
 	return 0;
 }
 
+/* `peer {...}`: another console is armed; `peer` alone: no longer. `taken {...}`: it took over from this one. */
+static int word_peer(struct script *s, const char *rest, struct err *e)
+{
+	(void)e;
+	deliver(s, &(struct msg){ .kind = MSG_PEER, .text = *rest ? rest : NULL, .armed = { .ok = *rest != '\0' } });
+	return 0;
+}
+
+static int word_taken(struct script *s, const char *rest, struct err *e)
+{
+	(void)e;
+	deliver(s, &(struct msg){ .kind = MSG_TAKEN, .text = rest });
+	return 0;
+}
+
 static const struct {
 	const char *word;
 	int (*act)(struct script *s, const char *rest, struct err *e);
@@ -242,7 +263,7 @@ static const struct {
 	{ "feed", word_feed },	 { "fixture", word_fixture }, { "key", word_key },   { "type", word_type },
 	{ "paste", word_paste }, { "size", word_size },	      { "wait", word_wait }, { "baseline", word_baseline },
 	{ "out", word_out },	 { "err", word_err },	      { "exit", word_exit }, { "screen", word_screen },
-	{ "effects", word_effects },
+	{ "effects", word_effects }, { "peer", word_peer }, { "taken", word_taken },
 };
 
 int script_line(struct script *s, const char *line, struct err *e)

@@ -13,6 +13,7 @@
  *   out TEXT | err TEXT     a line from the command started last
  *   exit STATUS             the command started last ended
  *   screen [NAME]           writes the screen, as text or SVG
+ *   peer [JSON] | taken JSON   another console is armed (no longer), or took over
  *   effects                 writes what the console has asked of the world since the last time
  *   # ...                   a remark
  */
@@ -34,6 +35,7 @@ struct script {
 	char *asked;		/* what `effects` will write */
 	size_t asked_len;
 	FILE *asking;
+	bool held;		/* the console was armed when it last asked for something */
 	const char *baseline;	/* text, or NULL */
 	char *baseline_text;
 };

@@ -1,26 +1,10 @@
 /* The one entrance: every message passes here, and nothing else changes the model. */
 #include "tui/update.h"
 
+#include <jansson.h>
 #include <string.h>
 
 #include "tui/layout.h"
-
-enum { IDLE_MS = 5 * 60 * 1000 };
-
-static void disarm(struct model *m, const char *why)
-{
-	if (m->arm.on)
-		ring_add(&m->log, m->wall, RING_WARN, "disarmed: %s", why);
-	m->arm.on = false;
-}
-
-static void arm_expires(struct model *m)
-{
-	if (m->arm.on && m->now_ms >= m->arm.until_ms)
-		disarm(m, "15 minutes are over");
-	else if (m->arm.on && m->now_ms - m->arm.idle_ms >= IDLE_MS)
-		disarm(m, "5 minutes without a key");
-}
 
 static void take_size(struct model *m, int rows, int cols)
 {
@@ -43,9 +27,25 @@ static struct effect take_key(struct model *m, uint32_t key)
 	return effect;
 }
 
-struct effect update(struct model *m, const struct msg *msg)
+static void take_recorded(struct model *m, const char *lost)
 {
-	arena_done(&m->out);
+	if (lost && !m->record_lost)
+		ring_add(&m->log, m->wall, RING_BAD, "JOURNAL IN MEMORY: %s", lost);
+	if (!lost && m->record_lost)
+		ring_add(&m->log, m->wall, RING_SAID, "the journal is on disk again, whole");
+	m->record_lost = lost != NULL;
+}
+
+static struct effect take_leaving(struct model *m, int sig)
+{
+	disarm(m, sig ? "the console is ending" : "suspended");
+	if (sig && m->incident.open)
+		record_add(m, "left", json_pack("{s:i}", "signal", sig));
+	return (struct effect){ 0 };
+}
+
+static struct effect take(struct model *m, const struct msg *msg)
+{
 	if (msg->now_ms > m->now_ms)
 		m->now_ms = msg->now_ms;
 	if (msg->wall)
@@ -71,9 +71,15 @@ struct effect update(struct model *m, const struct msg *msg)
 	case MSG_EXIT:
 		return job_exit(m, msg);
 	case MSG_RECORDED:
-		m->record_lost = msg->text != NULL;
-		if (msg->text)
-			ring_add(&m->log, m->wall, RING_BAD, "JOURNAL IN MEMORY: %s", msg->text);
+		take_recorded(m, msg->text);
+		break;
+	case MSG_ARMED:
+	case MSG_PEER:
+	case MSG_TAKEN:
+		return arm_take(m, msg);
+	case MSG_LEAVING:
+		return take_leaving(m, msg->signal);
+	case MSG_HISTORY:
 		break;
 	case MSG_NOTICE:
 		ring_add(&m->log, m->wall, RING_SAID, "%s", msg->text ? msg->text : "");
@@ -93,4 +99,19 @@ struct effect update(struct model *m, const struct msg *msg)
 		return feed_take(m, msg);
 	}
 	return (struct effect){ 0 };
+}
+
+/* What is to be written goes first, and what others may know goes along, with whatever is asked for. */
+struct effect update(struct model *m, const struct msg *msg)
+{
+	arena_done(&m->out);
+	m->records = NULL;
+	m->nrecords = 0;
+	struct effect effect = take(m, msg);
+	effect.record = records_joined(m);
+	effect.hold = arm_text(m);
+	effect.take = m->arm.take;
+	if (effect.kind == EFFECT_NONE && effect.record)
+		effect.kind = EFFECT_RECORD;
+	return effect;
 }

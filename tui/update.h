@@ -32,10 +32,10 @@ const char **plan_argv(const struct model *m, const struct plan *p, const char *
 struct effect step_act(struct model *m);   /* x */
 void step_checks(struct model *m);	   /* after news: steps tick themselves */
 void step_outcome(struct model *m, struct job *job, int status);
+void step_mark(struct model *m, size_t step, enum step_mark mark, const char *note);
 
 /* update_job.c */
-struct effect job_start(struct model *m, enum job_kind kind, const char *const *argv, int step, unsigned timeout_ms,
-			const char *record);
+struct effect job_start(struct model *m, enum job_kind kind, const char *const *argv, int step, unsigned timeout_ms);
 struct effect job_line(struct model *m, const struct msg *msg);
 struct effect job_exit(struct model *m, const struct msg *msg);
 struct effect holders_ask(struct model *m, const struct resource *of);
@@ -46,8 +46,26 @@ void dialog_close(struct model *m);
 struct effect dialog_key(struct model *m, uint32_t key);
 struct effect dialog_commit(struct model *m); /* update_commit.c */
 const char *commit_refusal(const struct model *m);
-/* The journal's line for a command about to run, one JSON object; stands until the next update(). */
-const char *act_record(struct model *m, const char *const *argv, const char *reason);
+
+/* incident.c: what goes into the journal, in this order, before the effect of this update() is done. */
+void record_add(struct model *m, const char *event, json_t *more); /* `more` is taken; NULL: nothing to add */
+void record_run(struct model *m, const char *const *argv, const struct plan *p, const char *reason, const char *phrase);
+void record_outcome(struct model *m, const struct job *job, int status, bool timed_out);
+const char *records_joined(struct model *m); /* NULL when there are none */
+/* The first deliberate act makes an incident of what is seen. */
+void incident_begin(struct model *m);
+void incident_appeared(struct model *m, const struct resource *r);
+void incident_vanished(struct model *m, const struct resource *r);
+void incident_world(struct model *m); /* after a settle */
+json_t *kinds_json(const struct model *m); /* leftovers by kind */
+
+/* update_arm.c */
+struct effect key_arm(struct model *m);
+void arm_ask(struct model *m, const char *reason, bool take);
+void disarm(struct model *m, const char *why);
+struct effect arm_take(struct model *m, const struct msg *msg); /* MSG_ARMED, MSG_PEER, MSG_TAKEN */
+const char *arm_text(struct model *m); /* what effect.hold says, or NULL */
+void arm_expires(struct model *m);
 
 /* update_key.c */
 struct effect main_key(struct model *m, uint32_t key);

@@ -1,11 +1,7 @@
 /* The one place where a plan becomes a command, and every condition that must hold for it. */
-#include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "probes/base/clock.h"
-#include "probes/base/json.h"
 #include "tui/dialog_text.h"
 #include "tui/layout.h"
 #include "tui/update.h"
@@ -34,7 +30,7 @@ const char *commit_refusal(const struct model *m)
 		return p->refused;
 	if (p->risk == RISK_R0)
 		return NULL;
-	if (!m->arm.on)
+	if (!m->arm.on && !p->takeover)
 		return "OBSERVE: Esc, then A to arm";
 	if (m->job[JOB_ACT].id || m->await.on)
 		return "one step at a time: another is running";
@@ -49,21 +45,6 @@ const char *commit_refusal(const struct model *m)
 	if (p->risk >= RISK_R2 && strcmp(d->field[1], phrase) != 0)
 		return "the phrase is not typed as shown";
 	return NULL;
-}
-
-const char *act_record(struct model *m, const char *const *argv, const char *reason)
-{
-	char at[24];
-	clock_rfc3339(m->wall, at, sizeof at);
-	autojson json_t *words = json_array();
-	for (size_t i = 0; argv[i]; i++)
-		json_array_append_new(words, json_text(argv[i]));
-	autojson json_t *j = json_pack("{s:s, s:o, s:o, s:o, s:O}", "at", at, "who", json_text(m->opt.user), "armed",
-				       json_text(m->arm.on ? m->arm.reason : ""), "reason", json_text(reason), "run", words);
-	char *line = j ? json_dumps(j, JSON_COMPACT) : NULL;
-	const char *kept = arena_strdup(&m->out, line ? line : "{}");
-	free(line);
-	return kept;
 }
 
 static unsigned allowed_ms(const struct plan *p)
@@ -83,18 +64,24 @@ struct effect dialog_commit(struct model *m)
 	int step = d->plan.step;
 	if (d->plan.risk == RISK_R0) { /* a step the operator did: their word is the evidence */
 		dialog_close(m);
-		walk_mark(&m->walk, (size_t)step, STEP_OK, m->wall, "confirmed by hand");
-		m->walk.at = walk_next(&m->walk);
+		step_mark(m, (size_t)step, STEP_OK, "confirmed by hand");
 		return (struct effect){ 0 };
 	}
-	char reason[FIELD_ROOM];
+	char reason[FIELD_ROOM], phrase[FIELD_ROOM];
 	bool then_retry = d->plan.then_retry;
 	unsigned ms = allowed_ms(&d->plan);
 	(void)snprintf(reason, sizeof reason, "%s", d->field[0]);
+	(void)snprintf(phrase, sizeof phrase, "%s", d->field[1]);
+	if (d->plan.takeover) {
+		dialog_close(m);
+		arm_ask(m, reason, true);
+		return (struct effect){ 0 };
+	}
 	const char **argv = plan_argv(m, &d->plan, reason, &m->out);
+	record_run(m, argv, &d->plan, reason, phrase);
 	dialog_close(m);
 	ring_add(&m->log, m->wall, RING_SAID, "running %s %s %s", argv[0], argv[1] ? argv[1] : "", argv[1] && argv[2] ? argv[2] : "");
-	struct effect effect = job_start(m, JOB_ACT, argv, step, ms, act_record(m, argv, reason));
+	struct effect effect = job_start(m, JOB_ACT, argv, step, ms);
 	m->job[JOB_ACT].then_retry = then_retry;
 	return effect;
 }

@@ -5,12 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "probes/base/json.h"
 #include "tui/dialog_text.h"
 #include "tui/keys.h"
 #include "tui/layout.h"
 #include "tui/update.h"
 
-enum { TYPE_AHEAD_MS = 150, ARMED_MS = 15 * 60 * 1000 };
+enum { TYPE_AHEAD_MS = 150 };
 
 static const struct effect nothing = { 0 };
 
@@ -109,14 +110,6 @@ static bool type_key(struct model *m, int field, uint32_t key)
 	return true;
 }
 
-static void arm(struct model *m)
-{
-	(void)snprintf(m->arm.reason, sizeof m->arm.reason, "%s", m->dialog.field[0]);
-	m->arm.on = true;
-	m->arm.until_ms = m->now_ms + ARMED_MS;
-	ring_add(&m->log, m->wall, RING_WARN, "%s ARMED for 15 min: %s", m->opt.user, m->arm.reason);
-}
-
 static void skip(struct model *m)
 {
 	size_t at = m->retry_step >= 0 && m->walk.of[m->retry_step].mark >= STEP_PARTIAL &&
@@ -125,8 +118,8 @@ static void skip(struct model *m)
 	(void)snprintf(reason, sizeof reason, "%s", m->dialog.field[0]);
 	if (!m->walk.proc)
 		return;
-	walk_mark(&m->walk, at, STEP_SKIPPED, m->wall, reason);
-	ring_add(&m->log, m->wall, RING_WARN, "P%u.%zu skipped: %s", m->walk.proc->number, at + 1, reason);
+	incident_begin(m);
+	step_mark(m, at, STEP_SKIPPED, reason);
 	m->walk.at = walk_next(&m->walk);
 }
 
@@ -141,18 +134,16 @@ static struct effect line_done(struct model *m)
 		return nothing;
 	}
 	if (kind == DIALOG_ARM)
-		arm(m);
+		arm_ask(m, text, false);
 	if (kind == DIALOG_SKIP)
 		skip(m);
-	if (kind == DIALOG_NOTE && text[0])
+	if (kind == DIALOG_NOTE && text[0]) {
+		incident_begin(m);
 		ring_add(&m->log, m->wall, RING_SAID, "note (%s): %s", m->opt.user, text);
+		record_add(m, "note", json_pack("{s:o}", "text", json_text(text)));
+	}
 	dialog_close(m);
-	if (kind == DIALOG_PALETTE)
-		return command_run(m, text);
-	if (kind == DIALOG_FILTER || !text[0])
-		return nothing;
-	const char *const words[] = { kind == DIALOG_NOTE ? "note" : kind == DIALOG_ARM ? "arm" : "skip", NULL };
-	return (struct effect){ .kind = EFFECT_RECORD, .record = act_record(m, words, text) };
+	return kind == DIALOG_PALETTE ? command_run(m, text) : nothing;
 }
 
 static struct effect line_key(struct model *m, uint32_t key)
@@ -207,8 +198,7 @@ static struct effect failure_key(struct model *m, uint32_t key)
 	} else if (key == 'S' && m->walk.proc) {
 		dialog_open(m, DIALOG_SKIP);
 	} else if (key == '!' && m->walk.proc) {
-		walk_mark(&m->walk, m->walk.at, STEP_ESCALATED, m->wall, "escalated to engineering");
-		ring_add(&m->log, m->wall, RING_BAD, "P%u.%zu escalated", m->walk.proc->number, m->walk.at + 1);
+		step_mark(m, m->walk.at, STEP_ESCALATED, "escalated to engineering");
 		dialog_close(m);
 		m->walk.at = walk_next(&m->walk);
 	} else if (key == 'N') {

@@ -30,6 +30,7 @@ static void take_resource(struct model *m, const struct resource *r)
 		(void)snprintf(what, sizeof what, "+ %c %s ", resource_kind_letter(r->kind),
 			       r->owner == OWNER_ORPHAN ? "ORPHAN" : owner_word(r->owner));
 		say(m, RING_WARN, what, r->name);
+		incident_appeared(m, r);
 	}
 }
 
@@ -47,6 +48,7 @@ static void take_gone(struct model *m, enum resource_kind kind, const char *id)
 		char what[16];
 		(void)snprintf(what, sizeof what, "- %c ", resource_kind_letter(kind));
 		say(m, RING_SAID, what, row->res->name);
+		incident_vanished(m, row->res);
 	}
 }
 
@@ -75,6 +77,8 @@ static struct effect take_health(struct model *m, const struct health *h)
 	if (m->health_ms && h->status != m->health.status)
 		ring_add(&m->log, m->wall, worse ? RING_BAD : RING_SAID, "health: %s -> %s",
 			 health_status_word(m->health.status), health_status_word(h->status));
+	if (m->incident.open && m->health_ms && (h->status != m->health.status || h->failures != m->health.failures))
+		record_add(m, "health", json_pack("{s:s,s:o}", "was", health_status_word(m->health.status), "now", health_to_json(h)));
 	m->health = *h;
 	m->health_ms = m->now_ms ? m->now_ms : 1;
 	m->dirty = true;
@@ -201,12 +205,14 @@ void world_settle(struct model *m)
 	rows_settle(&m->table, m->now_ms);
 	if (m->list.frozen) { /* the screen keeps its rows; counts and steps go on */
 		world_count(m);
+		incident_world(m);
 		step_checks(m);
 		return;
 	}
 	rows_sweep(&m->table, m->now_ms, true);
 	world_diff(m);
 	world_count(m);
+	incident_world(m);
 	list_build(m);
 	step_checks(m);
 }
@@ -219,6 +225,7 @@ void world_tick(struct model *m)
 		stale = m->table.v[i]->gone_ms && m->now_ms - m->table.v[i]->gone_ms >= ROW_LINGER_MS;
 	if (m->settle_due || (stale && !m->list.frozen))
 		world_settle(m);
+	incident_world(m);
 	step_checks(m);
 }
 

@@ -8,8 +8,7 @@
 
 enum { HOLDERS_MS = 10000 };
 
-struct effect job_start(struct model *m, enum job_kind kind, const char *const *argv, int step, unsigned timeout_ms,
-			const char *record)
+struct effect job_start(struct model *m, enum job_kind kind, const char *const *argv, int step, unsigned timeout_ms)
 {
 	struct job *job = &m->job[kind];
 	struct arena old = job->mem; /* argv may point into it */
@@ -22,8 +21,7 @@ struct effect job_start(struct model *m, enum job_kind kind, const char *const *
 	arena_done(&old);
 	if (step >= 0 && m->walk.proc)
 		m->walk.of[step].mark = STEP_RUNNING;
-	return (struct effect){ .kind = EFFECT_RUN, .job = job->id, .argv = job->argv, .timeout_ms = timeout_ms,
-				.record = record };
+	return (struct effect){ .kind = EFFECT_RUN, .job = job->id, .argv = job->argv, .timeout_ms = timeout_ms };
 }
 
 struct effect holders_ask(struct model *m, const struct resource *of)
@@ -34,7 +32,7 @@ struct effect holders_ask(struct model *m, const struct resource *of)
 	m->holding = (struct holding){ .asking = true };
 	(void)snprintf(m->holding.id, sizeof m->holding.id, "%s", of->id);
 	const char *argv[] = { "rustbox-probe", "holders", m->holding.id, "--json", NULL };
-	return job_start(m, JOB_HOLDERS, argv, -1, HOLDERS_MS, NULL);
+	return job_start(m, JOB_HOLDERS, argv, -1, HOLDERS_MS);
 }
 
 static const char *text_of(struct job *job, const json_t *j, const char *key)
@@ -128,9 +126,7 @@ static void holders_exit(struct model *m, struct job *job, int status)
 	if (job->step < 0 || !m->walk.proc)
 		return;
 	list_go(m, m->holding.id); /* the answer is told beside its row */
-	walk_mark(&m->walk, (size_t)job->step, m->holding.known ? STEP_OK : STEP_FAILED, m->wall, note);
-	if (m->holding.known && (size_t)job->step == m->walk.at)
-		m->walk.at = walk_next(&m->walk);
+	step_mark(m, (size_t)job->step, m->holding.known ? STEP_OK : STEP_FAILED, note);
 }
 
 /* The tool's verdict is put beside what this console sees: a disagreement is never [ok]. */
@@ -154,9 +150,7 @@ static void look_exit(struct model *m, struct job *job, int status)
 	}
 	ring_add(&m->log, m->wall, mark == STEP_OK ? RING_SAID : RING_BAD, "%s: %s", job->argv[0], note);
 	if (job->step >= 0 && m->walk.proc) {
-		walk_mark(&m->walk, (size_t)job->step, mark, m->wall, note);
-		if (mark == STEP_OK && (size_t)job->step == m->walk.at)
-			m->walk.at = walk_next(&m->walk);
+		step_mark(m, (size_t)job->step, mark, note);
 	}
 	if (m->dialog.kind == DIALOG_NONE)
 		dialog_open(m, DIALOG_OUTPUT);
@@ -173,7 +167,8 @@ static struct effect retry_now(struct model *m)
 	ring_add(&m->log, m->wall, RING_SAID, "the holders are gone: trying the %zu busy ones again", m->dialog.plan.n);
 	if (m->walk.proc)
 		m->walk.at = (size_t)m->retry_step;
-	return job_start(m, JOB_ACT, argv, m->retry_step, 30000, act_record(m, argv, "again, holders ended"));
+	record_run(m, argv, &m->dialog.plan, "again: the holders ended", "");
+	return job_start(m, JOB_ACT, argv, m->retry_step, 30000);
 }
 
 static struct effect act_exit(struct model *m, struct job *job, int status, bool timed_out)
@@ -183,8 +178,9 @@ static struct effect act_exit(struct model *m, struct job *job, int status, bool
 		(void)snprintf(job->last, sizeof job->last, "did not return in %u s", job->timeout_ms / 1000);
 	ring_add(&m->log, m->wall, status ? RING_WARN : RING_SAID, "%s %s: exit %d, %zu done, %zu not",
 		 job->argv[0], job->argv[1], status, job->ok, job->bad);
+	record_outcome(m, job, status, timed_out);
 	if (job->then_retry && !job->bad && m->nretry && job->step >= 0 && m->walk.proc) {
-		walk_mark(&m->walk, (size_t)job->step, STEP_OK, m->wall, "holders ended");
+		step_mark(m, (size_t)job->step, STEP_OK, "holders ended");
 		return retry_now(m);
 	}
 	step_outcome(m, job, status);

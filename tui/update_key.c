@@ -18,21 +18,6 @@ static struct effect key_holders(struct model *m)
 	return nothing;
 }
 
-static struct effect key_arm(struct model *m)
-{
-	if (!m->arm.on && !layout_can_commit(m->rows, m->cols)) {
-		ring_add(&m->log, m->wall, RING_WARN, "too small to act here (60x18)");
-		return nothing;
-	}
-	if (!m->arm.on) {
-		dialog_open(m, DIALOG_ARM);
-		return nothing;
-	}
-	m->arm.on = false;
-	ring_add(&m->log, m->wall, RING_SAID, "disarmed: OBSERVE");
-	return nothing;
-}
-
 static struct effect key_copy(struct model *m)
 {
 	const struct row *at = list_row(m);
@@ -163,7 +148,7 @@ static struct effect act(struct model *m, enum action action)
 	case ACTION_REPAINT:
 		return (struct effect){ .kind = EFFECT_REPAINT };
 	case ACTION_SUSPEND:
-		m->arm.on = false; /* whoever comes back to this screen arms again */
+		disarm(m, "suspended"); /* whoever comes back to this screen arms again */
 		return (struct effect){ .kind = EFFECT_SUSPEND };
 	case ACTION_MOUSE:
 		m->mouse = !m->mouse;

@@ -1,11 +1,13 @@
 /* Steps: what `x` does for each verb, and how a step gets its mark. Nothing is done because it was said. */
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "probes/base/json.h"
 #include "probes/base/text.h"
 #include "tui/update.h"
 
-enum { STALE_MS = 15000, AWAIT_MS = 5000, AWAIT_HEALTH_MS = 30000, LOOK_MS = 10000 };
+enum { STALE_MS = 15000, AWAIT_MS = 15000 /* the watch beats every 5 s, later on a busy host */, AWAIT_HEALTH_MS = 30000, LOOK_MS = 10000 };
 
 static size_t left_of(const struct model *m, unsigned kinds)
 {
@@ -32,7 +34,7 @@ static void advance(struct model *m)
 		m->walk.at = next;
 }
 
-static void mark(struct model *m, size_t step, enum step_mark mark, const char *note)
+void step_mark(struct model *m, size_t step, enum step_mark mark, const char *note)
 {
 	char safe[100];
 	walk_mark(&m->walk, step, mark, m->wall, note);
@@ -40,6 +42,11 @@ static void mark(struct model *m, size_t step, enum step_mark mark, const char *
 	ring_add(&m->log, m->wall, mark == STEP_FAILED ? RING_BAD : mark == STEP_PARTIAL ? RING_WARN : RING_SAID,
 		 "P%u.%zu %s: [%s] %s", m->walk.proc->number, step + 1, m->walk.proc->steps[step].brief,
 		 step_mark_word(mark), text_escape(note, safe, sizeof safe));
+	if (m->incident.open)
+		record_add(m, "step", json_pack("{s:o,s:i,s:i,s:o,s:s,s:o,s:o}", "book", json_text(m->walk.book->name), "procedure",
+						(int)m->walk.proc->number, "step", (int)step + 1, "brief",
+						json_text(m->walk.proc->steps[step].brief), "mark", step_mark_word(mark), "note",
+						json_text(m->walk.of[step].note), "left", kinds_json(m)));
 	if (mark == STEP_FAILED || mark == STEP_PARTIAL)
 		m->procedure_failed = true;
 	if (mark == STEP_OK && step == m->walk.at)
@@ -98,7 +105,7 @@ static void await_end(struct model *m, bool agreed)
 		(void)snprintf(note, sizeof note, "%zu of %zu; %.90s", w->ok, w->ok + w->bad, w->first_bad);
 	else
 		(void)snprintf(note, sizeof note, w->ok ? "%zu released, seen gone" : "done, and seen", w->ok);
-	mark(m, (size_t)w->step, as, note);
+	step_mark(m, (size_t)w->step, as, note);
 	if (as != STEP_OK && m->dialog.kind == DIALOG_NONE)
 		dialog_open(m, DIALOG_FAILURE);
 }
@@ -126,9 +133,9 @@ void step_checks(struct model *m)
 		enum step_mark was = m->walk.of[m->walk.at].mark;
 		bool open = was == STEP_TODO || was == STEP_PARTIAL || was == STEP_FAILED;
 		if (open && s->verb == VERB_CHECK && check_passes(m, s, note, sizeof note))
-			mark(m, m->walk.at, STEP_OK, note);
+			step_mark(m, m->walk.at, STEP_OK, note);
 		else if (open && nothing_to_do(m, s))
-			mark(m, m->walk.at, STEP_OK, "nothing to do: none left");
+			step_mark(m, m->walk.at, STEP_OK, "nothing to do: none left");
 		else
 			return;
 	}
@@ -203,7 +210,7 @@ static struct effect act_look(struct model *m, const struct step *s, size_t at)
 {
 	char note[120];
 	if (strcmp(s->words[0], "rustbox") == 0)
-		return job_start(m, JOB_LOOK, s->words, (int)at, LOOK_MS, NULL);
+		return job_start(m, JOB_LOOK, s->words, (int)at, LOOK_MS);
 	if (strcmp(s->words[0], "holders") == 0) {
 		const struct resource *of = holders_subject(m);
 		if (of) {
@@ -211,7 +218,7 @@ static struct effect act_look(struct model *m, const struct step *s, size_t at)
 			m->job[JOB_HOLDERS].step = effect.kind == EFFECT_RUN ? (int)at : -1;
 			return effect;
 		}
-		mark(m, at, STEP_OK, "no leftover mount: nothing is held");
+		step_mark(m, at, STEP_OK, "no leftover mount: nothing is held");
 		return (struct effect){ 0 };
 	}
 	static const enum tab tab_of[RES_KINDS] = {
@@ -228,7 +235,7 @@ static struct effect act_look(struct model *m, const struct step *s, size_t at)
 		return (struct effect){ 0 };
 	}
 	(void)snprintf(note, sizeof note, "%zu found", left_of(m, s->kinds));
-	mark(m, at, STEP_OK, note);
+	step_mark(m, at, STEP_OK, note);
 	return (struct effect){ 0 };
 }
 
@@ -246,7 +253,7 @@ struct effect step_act(struct model *m)
 		return act_look(m, s, at);
 	if (s->verb == VERB_CHECK) {
 		bool ok = check_passes(m, s, note, sizeof note);
-		mark(m, at, ok ? STEP_OK : STEP_FAILED, note);
+		step_mark(m, at, ok ? STEP_OK : STEP_FAILED, note);
 		if (!ok && at + 1 < m->walk.proc->nsteps)
 			m->walk.at = at + 1;
 		return (struct effect){ 0 };
@@ -264,7 +271,7 @@ struct effect step_act(struct model *m)
 	bool names = p->nwords && p->words[p->nwords - 1][0] == '{';
 	if (names && !p->n && !p->refused) {
 		dialog_close(m);
-		mark(m, at, STEP_OK, "nothing to do: none left");
+		step_mark(m, at, STEP_OK, "nothing to do: none left");
 	}
 	return (struct effect){ 0 };
 }

@@ -70,13 +70,15 @@ static void item_line(const struct reclaim_item *item)
 		     item->because);
 }
 
-static void done_with(struct progress *p, const struct reclaim_item *item)
+static void done_with(struct progress *p, const struct reclaim_plan *plan, const struct reclaim_item *item)
 {
 	wipe(p);
 	if (p->quiet)
 		return;
 	if (p->json) {
 		autojson json_t *j = reclaim_item_to_json(item);
+		if (item->blocker != RECLAIM_NOTHING) /* what this one only waits for */
+			json_object_set_new(j, "blocker", json_text(plan->v[item->blocker].of.id));
 		ops_line(j);
 	} else {
 		item_line(item);
@@ -91,7 +93,7 @@ void progress_tell(void *arg, const struct reclaim_plan *plan, size_t at, uint64
 	char name[120];
 	uint64_t now = clock_mono_ns();
 	if (item->outcome != RECLAIM_PENDING) {
-		done_with(p, item);
+		done_with(p, plan, item);
 		return;
 	}
 	if (!isatty(STDERR_FILENO) || (p->shown_ns && now - p->shown_ns < REDRAW_MS * NS_PER_MS))

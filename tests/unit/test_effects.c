@@ -188,16 +188,19 @@ static void recorded_before_it_is_done(void **state)
 	autofree char *text = NULL;
 	static const char *const argv[] = { "rustbox", NULL };
 	assert_int_equal(effects_init(&x, &paths, "0208-01", NULL), 0);
-	snprintf(path, sizeof path, "cat %s/0208-01.jsonl", paths.of[PATH_INCIDENTS]);
+	snprintf(path, sizeof path, "cat %s/0208-01/journal.jsonl", paths.of[PATH_INCIDENTS]);
 	program(path); /* the act itself sees its record */
 	effects_do(&x, &(struct effect){ .kind = EFFECT_RUN, .job = 5, .argv = argv, .record = "{\"act\":1}" }, now_ms(),
 		   (struct feed_sink){ take, &h });
 	assert_non_null(strstr(h.said, "r:ok|"));
 	assert_true(until_exits(&x, &h, 1));
-	assert_non_null(strstr(h.said, "o5:{\"act\":1}|"));
+	assert_non_null(strstr(h.said, "o5:{\"seq\":1,\"prev\":\"000"));
 	effects_done(&x);
-	assert_true(kfile_read_all(AT_FDCWD, path + 4, &text) == 10);
+	assert_true(kfile_read_all(AT_FDCWD, path + 4, &text) > 10);
+	assert_non_null(strstr(text, ",\"act\":1}\n"));
 	assert_int_equal(unlink(path + 4), 0);
+	*strrchr(path, '/') = '\0';
+	assert_int_equal(rmdir(path + 4), 0);
 }
 
 /* A disk that is full: said, and the next record starts on a line of its own. */

@@ -242,7 +242,7 @@ static void test_said_but_not_seen(void **state)
 	go(t, "wait 1000");
 	go(t, "feed {\"op\":\"beat\",\"at\":1}");
 	assert_int_not_equal(t->m.walk.of[1].mark, STEP_OK);
-	go(t, "wait 6000");
+	go(t, "wait 16000");
 	assert_int_equal(t->m.walk.of[1].mark, STEP_FAILED);
 	assert_non_null(strstr(t->m.walk.of[1].note, "CONFLICT"));
 }
