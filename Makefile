@@ -15,6 +15,9 @@ DESTDIR ?=
 VERSION := 0.1
 SAN     ?=
 OPT     ?= -O2 -g
+V       ?=
+# One short line per file made; V=1 shows the commands instead.
+say      = $(if $(filter 1,$(V)),,@printf '  %-6s %s\n' $(1) $(2);)
 
 LIBEXECDIR := $(PREFIX)/libexec/rustbox
 DATADIR    := $(PREFIX)/share/rustbox
@@ -79,11 +82,11 @@ help:
 # ---- build --------------------------------------------------------------------------------------
 $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
 define archive
 @rm -f $@
-$(if $^,ar rcs $@ $^,ar rcs $@)
+$(call say,AR,$(@F))ar rcs $@ $^
 endef
 $(OUT)/libprobes.a:  $(call objects,$(PROBE_SRC)); $(archive)
 $(OUT)/libsandbox.a: $(call objects,$(SANDBOX_SRC)); $(archive)
@@ -91,24 +94,24 @@ $(OUT)/libops.a:     $(call objects,$(OPS_SRC)); $(archive)
 $(OUT)/libtui.a:     $(call objects,$(TUI_SRC)); $(archive)
 
 $(OUT)/rustbox: $(OUT)/sandbox/cli/main.o $(OUT)/libsandbox.a $(OUT)/libprobes.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(THIN_LIBS)
+	$(call say,LINK,$(@F))$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(THIN_LIBS)
 $(OUT)/rustbox-ops: $(OUT)/sandbox/ops/main.o $(OUT)/libops.a $(OUT)/libsandbox.a $(OUT)/libprobes.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(FULL_LIBS)
+	$(call say,LINK,$(@F))$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(FULL_LIBS)
 $(OUT)/rustbox-probe: $(OUT)/probes/main.o $(OUT)/libprobes.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PROBE_LIBS)
+	$(call say,LINK,$(@F))$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PROBE_LIBS)
 $(OUT)/rustbox-tui: $(OUT)/tui/main.o $(OUT)/libtui.a $(OUT)/libprobes.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TUI_LIBS)
+	$(call say,LINK,$(@F))$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TUI_LIBS)
 
 # WRAP_<test> = sys_umount2 ... makes a test stand between the product and its own system calls.
 $(OUT)/tests/%: $(OUT)/tests/%.o $(call objects,$(HARNESS_SRC)) $(LIBS)
-	$(CC) $(CFLAGS) $(LDFLAGS) $(foreach s,$(WRAP_$(notdir $@)),-Wl,--wrap=$(s)) -o $@ \
+	$(call say,LINK,$(patsubst $(OUT)/%,%,$@))$(CC) $(CFLAGS) $(LDFLAGS) $(foreach s,$(WRAP_$(notdir $@)),-Wl,--wrap=$(s)) -o $@ \
 		$< $(call objects,$(HARNESS_SRC)) -Wl,--start-group $(LIBS) -Wl,--end-group $(TEST_LIBS)
 $(OUT)/payloads/%: tests/payloads/%.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -O1 -Wall -Wextra -Werror -D_GNU_SOURCE -static -pthread -o $@ $<
+	$(call say,CC,$<)$(CC) -std=gnu11 -O1 -Wall -Wextra -Werror -D_GNU_SOURCE -static -pthread -o $@ $<
 payloads: $(PAYLOADS)
 
--include $(shell find $(OUT) -name '*.d' 2>/dev/null)
+-include $(patsubst %.c,$(OUT)/%.d,$(PRODUCT_SRC) $(HARNESS_SRC) $(TEST_SRC) $(BENCH_SRC))
 .SECONDARY:
 
 # ---- the two commands ---------------------------------------------------------------------------
@@ -132,17 +135,22 @@ run: deps ## install what is missing, build, open the console (or print the repo
 
 check: test-deps ## install what is missing, build, run all tests
 	@$(MAKE) --no-print-directory -j$$(nproc) all tests-built clang
-	@OUT=$(OUT) tests/run.sh $(CHECK_ARGS)
+	@OUT=$(OUT) V=$(V) tests/run.sh $(CHECK_ARGS)
 
 .PHONY: tests-built
 tests-built: $(TESTS) $(PAYLOADS) $(BENCHES)
 
 unit: tests-built ## the pure tests only, no root needed
-	@OUT=$(OUT) tests/run.sh unit golden
+	@OUT=$(OUT) V=$(V) tests/run.sh unit golden
 
 # ---- other proofs -------------------------------------------------------------------------------
-clang: ## the same sources through clang's warnings
-	@$(MAKE) --no-print-directory CC=clang OUT=$(OUT)/clang OPT=-O1 $(patsubst %.c,$(OUT)/clang/%.o,$(PRODUCT_SRC))
+CLANG_OK := $(patsubst %.c,$(OUT)/clang/%.ok,$(PRODUCT_SRC) $(HARNESS_SRC) $(TEST_SRC))
+clang: $(CLANG_OK) ## the same sources through clang's warnings
+$(OUT)/clang/%.ok: %.c
+	@mkdir -p $(@D)
+	$(call say,CLANG,$<)clang $(CPPFLAGS) -std=gnu11 $(WARN) -fsyntax-only -MMD -MP -MT $@ -MF $(@:.ok=.d) $<
+	@touch $@
+-include $(CLANG_OK:.ok=.d)
 
 asan: test-deps ## everything under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory -j$$(nproc) OUT=$(OUT)/asan OPT='-O1 -g' \

@@ -1,52 +1,59 @@
 #!/usr/bin/env bash
-# Runs the tests: checks, then each test program with a time limit of its own, and says what failed.
-# usage: tests/run.sh [FOLDER...]   (unit golden checks faults system; default: all of them)
-# One program's output is shown only when it failed (or with V=1). Closes with "N passed, N failed".
+# Runs the tests, as many at a time as there are processors, each program with a time limit of its own.
+# usage: tests/run.sh [FOLDER...]   (checks unit golden faults system; default: all of them)
+# One program's output is shown only when it failed (or with V=1). Closes with "N passed, N failed, N skipped".
+# Every test lives in a world of its own (tests/harness/world.h), so they may run beside each other; one that measures
+# time or the whole host says so with a comment line "run.sh: alone" and runs after the others, by itself.
+# From the environment: OUT, JOBS, TEST_TIMEOUT (seconds a program may take), TAIL (lines shown of a failure), V.
 set -u
-cd "$(dirname "$0")/.."
-OUT=${OUT:-.build}
-export OUT
-passed=0 failed=0 skipped=0
-log=$(mktemp -d)
-trap 'rm -rf "$log"' EXIT
+cd "$(dirname "$0")/.." || exit 2
+export OUT=${OUT:-.build}
 
-# one NAME COMMAND...: counts cmocka's own tests where the program is one, else one per script.
+# one TEST LOG: runs it, prints its line, appends its counts; cmocka's own tests where it is such a program, else one.
 one() {
-  local name=$1 status=0 start=$SECONDS p f s
-  shift
-  timeout -k 5 "${TEST_TIMEOUT:-300}" "$@" >"$log/out" 2>&1 </dev/null || status=$?
-  p=$(sed -nE 's/^\[  PASSED  \] ([0-9]+) test.*/\1/p' "$log/out" | awk '{n+=$1} END {print n+0}')
-  f=$(sed -nE 's/^\[  FAILED  \] [^0-9]*([0-9]+) test.*/\1/p' "$log/out" | awk '{n+=$1} END {print n+0}')
-  s=$(sed -nE 's/^\[  SKIPPED \] ([0-9]+) test.*/\1/p' "$log/out" | awk '{n+=$1} END {print n+0}')
+  local name=$1 log=$2/${1//\//-} status=0 start=$EPOCHREALTIME p f s command
+  case $name in *.sh) command=(bash "$name") ;; *) command=("$OUT/$name") ;; esac
+  timeout -k 5 "${TEST_TIMEOUT:-300}" "${command[@]}" >"$log" 2>&1 </dev/null || status=$?
+  count() { sed -nE "s/^\[  $1 \] [^0-9]*([0-9]+) test.*/\1/p" "$log" | awk '{n+=$1} END {print n+0}'; }
+  p=$(count PASSED) f=$(count FAILED) s=$(count SKIPPED)
   if [ $((p + f + s)) = 0 ]; then # not cmocka: the exit status speaks (77 = skipped, with a reason)
     case $status in 0) p=1 ;; 77) s=1 ;; *) f=1 ;; esac
   elif [ $status != 0 ] && [ "$f" = 0 ]; then
     f=1 # a crash or a time-out after some tests passed
   fi
-  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-  printf '%-46s %4d passed %3d failed %3d skipped %4ds\n' "$name" "$p" "$f" "$s" $((SECONDS - start))
-  if [ "$f" != 0 ] || [ "${V:-0}" = 1 ]; then
-    [ $status != 124 ] || echo "   (timed out after ${TEST_TIMEOUT:-300} s)"
-    sed 's/^/   | /' "$log/out" | tail -n "${TAIL:-60}"
-  elif [ "$s" != 0 ]; then
-    grep -iE 'skip' "$log/out" | grep -v '^\[' | sort -u | head -n 5 | sed 's/^/   | /'
-  fi
+  echo "$p $f $s" >>"$2/counts"
+  { # in one write, so that two lines never mix
+    LC_ALL=C printf '%-44s %4d passed %3d failed %3d skipped %6.1f s\n' "$name" "$p" "$f" "$s" \
+      "$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN {print b - a}')"
+    if [ "$f" != 0 ] || [ "${V:-0}" = 1 ]; then
+      case $status in 124 | 137) echo "   (timed out after ${TEST_TIMEOUT:-300} s)" ;; esac
+      tail -n "${TAIL:-60}" "$log" | sed 's/^/   | /'
+    elif [ "$s" != 0 ]; then
+      grep -i 'skip' "$log" | grep -v '^\[' | sort -u | head -n 5 | sed 's/^/   | /'
+    fi
+  } >"$log.said"
+  cat "$log.said"
 }
+export -f one
 
-for folder in ${*:-checks unit golden faults system}; do
-  if [ "$folder" = checks ]; then
-    for t in tests/checks/*.sh; do one "$t" bash "$t"; done
-  else
-    for t in tests/"$folder"/test_*.c; do
-      [ -e "$t" ] || continue
-      t=${t%.c}
-      one "$t" "$OUT/$t"
-    done
-    for t in tests/"$folder"/test_*.sh; do
-      [ ! -e "$t" ] || one "$t" bash "$t"
-    done
-  fi
-done
+tests() { # those of a folder; the long ones first, so that none is waited for alone at the end
+  local t
+  case $1 in
+  checks) printf '%s\n' tests/checks/*.sh ;;
+  *)
+    for t in tests/"$1"/test_*.c; do [ ! -e "$t" ] || echo "${t%.c}"; done
+    for t in tests/"$1"/test_*.sh; do [ ! -e "$t" ] || echo "$t"; done
+    ;;
+  esac
+}
+alone() { grep -qs 'run.sh: alone' "$1" "$1.c"; }
+
+log=$(mktemp -d)
+trap 'rm -rf "$log"' EXIT
+for folder in ${*:-faults system golden checks unit}; do tests "$folder"; done |
+  while read -r t; do if alone "$t"; then echo "$t" >>"$log/alone"; else echo "$t"; fi; done >"$log/beside"
+touch "$log/alone" "$log/counts"
+xargs -r -P "${JOBS:-$(nproc)}" -I{} bash -c 'one "$1" "$2"' - {} "$log" <"$log/beside"
+xargs -r -P 1 -I{} bash -c 'one "$1" "$2"' - {} "$log" <"$log/alone"
 echo
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" = 0 ] && [ "$passed" != 0 ]
+awk '{p += $1; f += $2; s += $3} END {print p+0 " passed, " f+0 " failed, " s+0 " skipped"; exit f != 0 || p == 0}' "$log/counts"

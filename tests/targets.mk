@@ -34,4 +34,4 @@ fuzz: test-deps ## every parser, FUZZ_SECONDS=60 each
 		SAN='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' $(addprefix $(OUT)/fuzz/,$(FUZZ))
 	@OUT=$(OUT)/fuzz tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)
 $(OUT)/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.h $(call objects,$(FUZZ_SRC))
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(SAN) -fsanitize=fuzzer -o $@ $(filter-out %.h,$^) -lseccomp -lcap -ljansson -lmount -lproc2 -lmd4c -lm
+	$(call say,LINK,$(@F))$(CC) $(CPPFLAGS) $(CFLAGS) $(SAN) -fsanitize=fuzzer -o $@ $(filter-out %.h,$^) -lseccomp -lcap -ljansson -lmount -lproc2 -lmd4c -lm
