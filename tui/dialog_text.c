@@ -180,39 +180,6 @@ static void preview_lines(const struct model *m, struct prose *out)
 		prose_add(out, INK_PLAIN, "UNDO       ", "%s", undo_text(p));
 }
 
-static bool retry_is_on(const struct model *m)
-{
-	return m->nretry && m->walk.proc && m->retry_step >= 0 && m->epoch > m->walk.of[m->retry_step].epoch;
-}
-
-static void failure_lines(const struct model *m, struct prose *out)
-{
-	const struct job *job = &m->job[JOB_ACT];
-	for (size_t i = 0; i < job->n; i++) {
-		const struct outcome *o = &job->v[i];
-		bool done = !strcmp(o->outcome, "released") || !strcmp(o->outcome, "gone");
-		prose_add(out, done ? INK_GOOD : INK_BAD, done ? "  ok  " : "  !!  ", "%s %s  %s%s%s%s", o->kind, o->name,
-			  o->outcome, o->err ? " " : "", o->err ? err_name(o->err) : "", o->because[0] ? ": " : "");
-		if (o->because[0])
-			prose_add(out, INK_PLAIN, "      ", "%s", o->because);
-	}
-	if (!job->n && job->last[0])
-		prose_add(out, INK_BAD, "  !!  ", "%s", job->last);
-	const struct step_state *s = m->walk.proc && m->retry_step >= 0 ? &m->walk.of[m->retry_step] : NULL;
-	if (s)
-		prose_add(out, INK_STRONG, " ", "%s", s->note);
-	prose_add(out, INK_PLAIN, " r retry        ", retry_is_on(m) ? "on: something changed since" :
-		  "off: nothing changed since (turns on by itself)");
-	const struct procedure *proc = m->walk.proc;
-	if (proc && m->walk.at + 1 < proc->nsteps)
-		prose_add(out, INK_LINK, " a alternative  ", "go on with step %u.%zu %s (recommended)", proc->number,
-			  m->walk.at + 2, proc->steps[m->walk.at + 1].brief);
-	if (proc)
-		prose_add(out, INK_PLAIN, " S skip         ", "leaves %zu; asks the reason, which goes in the report", m->nretry);
-	prose_add(out, INK_PLAIN, " ! escalate     ", "marks the step [es]; say so to engineering with what is shown here");
-	prose_add(out, INK_PLAIN, " N note         ", "b or Esc back to the list");
-}
-
 static void help_lines(const struct model *m, struct prose *out)
 {
 	prose_add(out, INK_PLAIN, "", "No single key changes the host: what acts is previewed with x, then confirmed with Y "
@@ -236,8 +203,8 @@ static void procedures_lines(const struct model *m, struct prose *out)
 		if (book->n)
 			prose_add(out, INK_STRONG, "", "%s", book->title);
 		for (size_t i = 0; i < book->n; i++, key++)
-			prose_add(out, key <= 9 ? INK_LINK : INK_PLAIN, "  ", "%d  P%u %s, %zu steps", key, book->v[i].number,
-				  book->v[i].title, book->v[i].nsteps);
+			prose_add(out, INK_LINK, "  ", "%c  P%u %s, %zu steps", key <= 9 ? '0' + key : key <= 35 ? 'a' + key - 10 : ' ',
+				  book->v[i].number, book->v[i].title, book->v[i].nsteps);
 	}
 	prose_add(out, INK_PLAIN, "", "The blockers run P4.2 > P3.3 > P2 > P3.5 > P5 > P6; P1 tries all of it by itself.");
 }

@@ -13,4 +13,7 @@ bool dialog_inline(enum dialog_kind kind); /* typed in the last row, over the ma
 const char *dialog_field_label(const struct model *m, int field);
 const char *risk_word(enum risk risk);
 
+/* failure.c */
+void failure_lines(const struct model *m, struct prose *out);
+
 #endif

@@ -49,6 +49,8 @@ struct incident {
 	size_t nfresh, ngone, unsaid;
 };
 
+enum { DETOURS = 4 };
+
 struct model_options {
 	const char *host, *user, *tty; /* borrowed for the model's life */
 	const char *label;	       /* "PROD", "DRILL", or NULL */
@@ -102,6 +104,9 @@ struct model {
 	struct target *retry; /* what the last failed step still wants gone; lives in retry_mem */
 	size_t nretry;
 	int retry_step;
+	char retry_why[120]; /* what changed since it failed, "" while nothing has: then it is not tried again */
+	struct walk back[DETOURS]; /* procedures left for one that removes a blocker; they are returned to */
+	size_t nback;
 	struct arena retry_mem;
 	uint64_t acted_ms; /* when the last acting command ended */
 	uint64_t settled_ms, fresh_ms; /* when the table was last settled; when the stream last said what is */

@@ -47,6 +47,17 @@ struct effect dialog_key(struct model *m, uint32_t key);
 struct effect dialog_commit(struct model *m); /* update_commit.c */
 const char *commit_refusal(const struct model *m);
 
+/* failure.c: what stands in the way, and the ways on. */
+bool retry_is_on(const struct model *m);
+void retry_notice(struct model *m, const struct resource *r, bool gone); /* news of a row: does it concern the failed? */
+struct way { const struct runbook *book; const struct procedure *proc; size_t step; const char *why; };
+struct way way_around(const struct model *m); /* proc NULL: there is none */
+void way_take(struct model *m);
+bool way_back(struct model *m); /* from a detour to the step that failed */
+size_t failed_step(const struct model *m);
+/* "P3.5 and P5.2 of 8f3a": what a skip of the failed step will block; "" when nothing. */
+void skip_blocks(const struct model *m, char *out, size_t cap);
+
 /* incident.c: what goes into the journal, in this order, before the effect of this update() is done. */
 void record_add(struct model *m, const char *event, json_t *more); /* `more` is taken; NULL: nothing to add */
 void record_run(struct model *m, const char *const *argv, const struct plan *p, const char *reason, const char *phrase);

@@ -112,12 +112,11 @@ static bool type_key(struct model *m, int field, uint32_t key)
 
 static void skip(struct model *m)
 {
-	size_t at = m->retry_step >= 0 && m->walk.of[m->retry_step].mark >= STEP_PARTIAL &&
-		    m->walk.at == (size_t)m->retry_step ? (size_t)m->retry_step : m->walk.at;
 	char reason[FIELD_ROOM];
 	(void)snprintf(reason, sizeof reason, "%s", m->dialog.field[0]);
 	if (!m->walk.proc)
 		return;
+	size_t at = failed_step(m);
 	incident_begin(m);
 	step_mark(m, at, STEP_SKIPPED, reason);
 	m->walk.at = walk_next(&m->walk);
@@ -186,15 +185,14 @@ static struct effect failure_key(struct model *m, uint32_t key)
 {
 	if (scroll_key(m, key))
 		return nothing;
-	if (key == 'r' && m->nretry && m->retry_step >= 0 && m->epoch > m->walk.of[m->retry_step].epoch) {
+	if (key == 'r' && retry_is_on(m)) {
 		dialog_open(m, DIALOG_PREVIEW);
 		plan_for_retry(m);
 		saw(m);
 	} else if (key == 'r') {
-		m->dialog.refusal = "off: nothing changed since it failed";
-	} else if (key == 'a' && m->walk.proc && m->walk.at + 1 < m->walk.proc->nsteps) {
-		dialog_close(m);
-		m->walk.at++;
+		m->dialog.refusal = "off: nothing that concerns it changed since it failed";
+	} else if (key == 'a' && m->walk.proc) {
+		way_take(m);
 	} else if (key == 'S' && m->walk.proc) {
 		dialog_open(m, DIALOG_SKIP);
 	} else if (key == '!' && m->walk.proc) {
@@ -211,16 +209,17 @@ static struct effect failure_key(struct model *m, uint32_t key)
 
 static struct effect procedures_key(struct model *m, uint32_t key)
 {
-	int wanted = (int)key - '1', at = 0;
+	int wanted = key >= 'a' && key <= 'z' ? (int)key - 'a' + 9 : (int)key - '1', at = 0;
 	if (scroll_key(m, key))
 		return nothing;
 	dialog_close(m);
-	if (key < '1' || key > '9')
+	if ((key < '1' || key > '9') && (key < 'a' || key > 'z'))
 		return nothing;
 	for (size_t b = 0; b < m->nbooks; b++)
 		for (size_t i = 0; i < m->books[b].n; i++, at++)
 			if (at == wanted) {
 				walk_open(&m->walk, &m->books[b], &m->books[b].v[i], m->wall);
+				m->nback = 0;
 				m->retry_step = -1;
 				m->nretry = 0;
 				m->focus = FOCUS_STEPS;

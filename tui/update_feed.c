@@ -25,6 +25,7 @@ static void take_resource(struct model *m, const struct resource *r)
 	m->dirty = true;
 	m->epoch++;
 	m->list.since += m->list.frozen;
+	retry_notice(m, r, false);
 	if (fresh && m->sync_at && (r->owner == OWNER_LEAK || r->owner == OWNER_ORPHAN)) {
 		char what[40];
 		(void)snprintf(what, sizeof what, "+ %c %s ", resource_kind_letter(r->kind),
@@ -41,6 +42,7 @@ static void take_gone(struct model *m, enum resource_kind kind, const char *id)
 		return;
 	row->gone_ms = m->now_ms ? m->now_ms : 1;
 	row->marked = false;
+	retry_notice(m, row->res, true);
 	m->dirty = true;
 	m->epoch++;
 	m->list.since += m->list.frozen;

@@ -39,7 +39,7 @@ static const char *text_of(struct job *job, const json_t *j, const char *key)
 {
 	const char *s = json_string_value(json_object_get(j, key));
 	char safe[RING_TEXT];
-	return s ? arena_strdup(&job->mem, strcmp(key, "id") ? text_escape(s, safe, sizeof safe) : s) : "";
+	return s ? arena_strdup(&job->mem, strcmp(key, "id") && strcmp(key, "blocker") ? text_escape(s, safe, sizeof safe) : s) : "";
 }
 
 /* One line per item: {"kind","id","name","outcome",...}; anything else is kept as the last words. */
@@ -56,7 +56,7 @@ static bool job_item(struct model *m, struct job *job, const char *line)
 	struct outcome *o = arena_push(&job->mem, &job->v, &job->n, sizeof *job->v);
 	*o = (struct outcome){ .kind = text_of(job, j, "kind"), .id = text_of(job, j, "id"),
 			       .name = text_of(job, j, "name"), .outcome = text_of(job, j, "outcome"),
-			       .because = text_of(job, j, "because"),
+			       .because = text_of(job, j, "because"), .blocker = text_of(job, j, "blocker"),
 			       .err = (int)json_integer_value(json_object_get(j, "errno")),
 			       .ms = (uint64_t)json_integer_value(json_object_get(j, "ms")) };
 	bool done = strcmp(o->outcome, "released") == 0 || strcmp(o->outcome, "gone") == 0;

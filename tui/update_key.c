@@ -96,6 +96,8 @@ static bool toggle(struct model *m, enum action action)
 		list_unmark(m);
 		return true;
 	case ACTION_CLOSE:
+		if (way_back(m))
+			return true;
 		m->walk = (struct walk){ 0 };
 		m->focus = FOCUS_LIST;
 		m->await.step = -1;

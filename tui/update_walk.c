@@ -126,6 +126,8 @@ void step_checks(struct model *m)
 	else if (m->await.on && m->now_ms >= m->await.until_ms)
 		await_end(m, false);
 	char note[120];
+	if (m->nback && walk_finished(&m->walk) && m->dialog.kind == DIALOG_NONE)
+		(void)way_back(m);
 	for (size_t turns = 0; turns < STEPS_MAX; turns++) {
 		const struct step *s = walk_step(&m->walk);
 		if (!s || m->job[JOB_ACT].id || m->await.on || m->dialog.kind != DIALOG_NONE)
@@ -150,6 +152,7 @@ static void await_begin(struct model *m, const struct job *job, bool healthy)
 	arena_done(&m->retry_mem);
 	m->retry = NULL;
 	m->nretry = 0;
+	m->retry_why[0] = '\0';
 	m->retry_step = job->step;
 	for (size_t i = 0; i < job->n; i++) {
 		const struct outcome *o = &job->v[i];
@@ -162,6 +165,8 @@ static void await_begin(struct model *m, const struct job *job, bool healthy)
 					  arena_push(a, &m->retry, &m->nretry, sizeof *t);
 		*t = (struct target){ .kind = (enum resource_kind)kind, .id = arena_strdup(a, o->id),
 				      .name = arena_strdup(a, o->name) };
+		const struct row *row = rows_find(&m->table, t->kind, t->id);
+		t->box = row && row->res->box ? arena_strdup(a, row->res->box) : NULL;
 		if (!done && !w->first_bad[0])
 			(void)snprintf(w->first_bad, sizeof w->first_bad, "%s: %s", o->name,
 				       o->because[0] ? o->because : o->outcome);
