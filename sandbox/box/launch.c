@@ -160,24 +160,32 @@ static int walk(struct seat *s, enum stage from, enum stage to)
 	return 0;
 }
 
+/* What the program's process does before it is the program. It borrows init's memory and a stack in it, and init waits
+ * until exec: copying an address space that is thrown away at once would cost as much as half the mounts. */
+static int program(void *arg)
+{
+	struct seat *s = arg;
+	sigset_t none;
+	(void)sigemptyset(&none);
+	if (sys_setsid() < 0 || sys_sigmask(SIG_SETMASK, &none, NULL) < 0)
+		return 1;
+	return walk(s, program_first, STAGE_EXEC) < 0 ? 127 : 1;
+}
+
+enum { PROGRAM_STACK = 16384 };
+
 static _Noreturn void inside(struct seat *s)
 {
+	char stack[PROGRAM_STACK] __attribute__((aligned(64)));
 	if (child_begin(SIGCHLD) < 0 || walk(s, STAGE_NAMESPACES, init_last) < 0)
 		_exit(1);
-	pid_t program = sys_fork();
-	if (program < 0) {
-		tell(s, program_first, program);
+	pid_t pid = sys_vfork_run(program, s, stack + sizeof stack);
+	if (pid < 0) {
+		tell(s, program_first, pid);
 		_exit(1);
 	}
-	if (program == 0) {
-		sigset_t none;
-		(void)sigemptyset(&none);
-		if (sys_setsid() < 0 || sys_sigmask(SIG_SETMASK, &none, NULL) < 0)
-			_exit(1);
-		_exit(walk(s, program_first, STAGE_EXEC) < 0 ? 127 : 1);
-	}
 	const struct init init = {
-		.program = program, .lifeline_fd = s->lifeline_fd, .status_fd = s->status_fd,
+		.program = pid, .lifeline_fd = s->lifeline_fd, .status_fd = s->status_fd,
 		.kept = { s->kit->kept[0], s->kit->kept[1] }, .title = s->title,
 	};
 	init_run(&init);

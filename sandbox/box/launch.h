@@ -2,7 +2,7 @@
  * The story of a launch: everything is prepared, then one clone, then the child walks the stages.
  *
  *   supervisor --clone3--> init (pid 1 of the box): namespaces, mounts, cgroup, root
- *                            `--fork--> program: limits, creds, caps, seccomp, exec
+ *                            `-vfork--> program: limits, creds, caps, seccomp, exec
  *
  * What init walks holds for all the box; what the program walks is its own. Each stage's end is a note in the
  * journal pipe, and since the pipe closes at exec and nobody else keeps its write end, end of file without an

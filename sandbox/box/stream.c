@@ -10,7 +10,8 @@
 #include "probes/base/own.h"
 #include "sandbox/kernel/sys.h"
 
-enum { CHUNK = 65536 };
+/* Most programs say little: the first read needs no more than that. */
+enum { FIRST = 4096, CHUNK = 65536 };
 
 static bool captures(const struct stream_pump *s)
 {
@@ -64,8 +65,9 @@ static ssize_t read_once(struct stream_pump *s)
 {
 	if (s->sent == s->n && !captures(s))
 		s->n = s->sent = 0;
-	make_room(s, CHUNK);
-	ssize_t got = read(s->from, s->buf + s->n, CHUNK);
+	size_t room = s->cap ? CHUNK : FIRST;
+	make_room(s, room);
+	ssize_t got = read(s->from, s->buf + s->n, room);
 	if (got < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	if (got == 0) {

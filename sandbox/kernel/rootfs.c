@@ -68,76 +68,111 @@ int rootfs_workspace(const char *data, uid_t uid, struct err *e)
 	return fd < 0 ? err_set(e, -fd, "make the workspace (tmpfs %s)", data) : fd;
 }
 
-static int open_beneath(int root, const char *path, int flags)
+static int open_beneath(int root, const char *path)
 {
-	return sys_openat2(root, path, flags, 0, BENEATH);
+	return sys_openat2(root, path, O_PATH | O_DIRECTORY, 0, BENEATH);
 }
 
-/* The directory that holds `target`, made as needed; *leaf is its last component. */
-static int open_parent(int root, const char *target, char room[static TARGET_ROOM], const char **leaf)
+/* Where rows go: the last directory used is kept open, because rows that share one follow each other. */
+struct place {
+	int root, dir;	  /* dir: of the first `len` characters of `path`; -1 when none is kept */
+	const char *path;
+	size_t len;
+};
+
+static void place_leave(struct place *p)
 {
-	if (strlen(target) >= TARGET_ROOM || !*target)
-		return -ENAMETOOLONG;
-	(void)strcpy(room, target);
-	int at = open_beneath(root, ".", O_PATH | O_DIRECTORY);
-	char *from = room;
-	for (char *slash = strchr(from, '/'); at >= 0 && slash; slash = strchr(from, '/')) {
-		*slash = '\0';
-		autofd int above = at;
-		at = open_beneath(above, from, O_PATH | O_DIRECTORY);
-		if (at == -ENOENT) {
-			int r = sys_mkdirat(above, from, 0755);
-			at = r < 0 ? r : open_beneath(above, from, O_PATH | O_DIRECTORY);
-		}
-		from = slash + 1;
-	}
-	*leaf = from;
-	return at;
+	own_close(&p->dir);
+	p->dir = -1;
+	p->len = 0;
 }
 
-/* Where a mount goes: a directory or an empty file, made when missing. */
-static int open_target(int root, const char *target, bool directory)
+/* One component after the other, made as needed. */
+static int make_directories(int root, char *path)
 {
-	char room[TARGET_ROOM];
-	const char *leaf;
-	autofd int parent = open_parent(root, target, room, &leaf);
-	if (parent < 0)
-		return parent;
-	int fd = open_beneath(parent, leaf, O_PATH);
-	if (fd != -ENOENT)
-		return fd;
-	int r = directory ? sys_mkdirat(parent, leaf, 0755) : sys_mknodat(parent, leaf, S_IFREG | 0644, 0);
-	return r < 0 ? r : open_beneath(parent, leaf, O_PATH);
-}
-
-static int attach(int mount, int root, const char *target, bool directory)
-{
-	autofd int at = open_target(root, target, directory);
-	if (at < 0)
+	int at = open_beneath(root, path);
+	if (at != -ENOENT)
 		return at;
-	return sys_move_mount(mount, "", at, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+	autofd int above = -1;
+	for (char *from = path, *slash; from; from = slash ? slash + 1 : NULL) {
+		slash = strchr(from, '/');
+		if (slash)
+			*slash = '\0';
+		int dir = above < 0 ? root : above;
+		at = open_beneath(dir, from);
+		int made = at == -ENOENT ? sys_mkdirat(dir, from, 0755) : 0;
+		if (at == -ENOENT)
+			at = made < 0 ? made : open_beneath(dir, from);
+		if (at < 0)
+			return at;
+		own_close(&above);
+		above = at;
+	}
+	return take_fd(&above);
 }
 
-static int make_entry(int root, const struct mount_row *row)
+/* The directory that holds `target`, made as needed, and borrowed; *leaf is the last component. */
+static int place_of(struct place *p, const char *target, const char **leaf)
 {
 	char room[TARGET_ROOM];
-	const char *leaf;
-	autofd int parent = open_parent(root, row->target, room, &leaf);
-	if (parent < 0)
-		return parent;
-	int r = 0;
-	if (row->kind == MOUNT_SYMLINK)
-		return sys_symlinkat(row->source, parent, leaf);
-	if (row->kind == MOUNT_NODE)
-		r = sys_mknodat(parent, leaf, S_IFCHR | row->mode, makedev(row->major, row->minor));
-	else
-		r = sys_mkdirat(parent, leaf, row->mode);
-	if (r == -EEXIST && row->kind == MOUNT_DIR)
-		r = 0;
-	return r < 0 ? r : sys_fchmodat(parent, leaf, row->mode); /* whatever the umask was */
+	const char *slash = strrchr(target, '/');
+	size_t len = slash ? (size_t)(slash - target) : 0;
+	*leaf = slash ? slash + 1 : target;
+	if (len >= sizeof room || !**leaf || strcmp(*leaf, ".") == 0 || strcmp(*leaf, "..") == 0)
+		return -EINVAL;
+	if (!slash)
+		return p->root;
+	if (p->dir >= 0 && len == p->len && memcmp(p->path, target, len) == 0)
+		return p->dir;
+	place_leave(p);
+	memcpy(room, target, len);
+	room[len] = '\0';
+	p->dir = make_directories(p->root, room);
+	p->path = target;
+	p->len = len;
+	return p->dir;
 }
 
-static int bind(int root, const struct mount_row *row)
+/* `target` becomes a mount point: what was kept at or below it is hidden now. */
+static void place_hidden(struct place *p, const char *target)
+{
+	size_t n = strlen(target);
+	if (p->dir >= 0 && p->len >= n && memcmp(p->path, target, n) == 0)
+		place_leave(p);
+}
+
+/* The mount point is a directory or an empty file, made when missing, and one component below a directory that is
+ * held open: move_mount does not follow it when it is a link. */
+static int attach(int mount, struct place *p, const char *target, bool directory)
+{
+	const char *leaf;
+	int dir = place_of(p, target, &leaf);
+	if (dir < 0)
+		return dir;
+	int r = directory ? sys_mkdirat(dir, leaf, 0755) : sys_mknodat(dir, leaf, S_IFREG | 0644, 0);
+	if (r < 0 && r != -EEXIST)
+		return r;
+	r = sys_move_mount(mount, "", dir, leaf, MOVE_MOUNT_F_EMPTY_PATH);
+	if (r == 0)
+		place_hidden(p, target);
+	return r;
+}
+
+static int make_entry(struct place *p, const struct mount_row *row)
+{
+	const char *leaf;
+	int dir = place_of(p, row->target, &leaf);
+	if (dir < 0)
+		return dir;
+	if (row->kind == MOUNT_SYMLINK)
+		return sys_symlinkat(row->source, dir, leaf);
+	if (row->kind == MOUNT_NODE)
+		return sys_mknodat(dir, leaf, S_IFCHR | row->mode, makedev(row->major, row->minor));
+	int r = sys_mkdirat(dir, leaf, row->mode);
+	return r == -EEXIST ? sys_fchmodat(dir, leaf, row->mode) : r;
+}
+
+static int bind(struct place *place, const struct mount_row *row)
 {
 	unsigned deep = row->flags & MS_REC ? AT_RECURSIVE : 0;
 	autofd int tree = sys_open_tree(AT_FDCWD, row->source, OPEN_TREE_CLONE | deep);
@@ -148,27 +183,27 @@ static int bind(int root, const struct mount_row *row)
 		return -errno;
 	struct mount_attr attr = { .attr_set = attributes(row->flags), .propagation = MS_PRIVATE };
 	int r = sys_mount_setattr(tree, "", AT_EMPTY_PATH | deep, &attr);
-	return r < 0 ? r : attach(tree, root, row->target, S_ISDIR(st.st_mode));
+	return r < 0 ? r : attach(tree, place, row->target, S_ISDIR(st.st_mode));
 }
 
-static int make_row(const struct rootfs *how, int root, const struct mount_row *row)
+static int make_row(const struct rootfs *how, struct place *place, const struct mount_row *row)
 {
 	autofd int fs = -1;
 	switch (row->kind) {
 	case MOUNT_DIR:
 	case MOUNT_SYMLINK:
 	case MOUNT_NODE:
-		return make_entry(root, row);
+		return make_entry(place, row);
 	case MOUNT_BIND:
-		return bind(root, row);
+		return bind(place, row);
 	case MOUNT_TMPFS:
 		fs = new_fs("tmpfs", row->data, row->owned ? how->uid : (uid_t)-1, attributes(row->flags));
-		return fs < 0 ? fs : attach(fs, root, row->target, true);
+		return fs < 0 ? fs : attach(fs, place, row->target, true);
 	case MOUNT_PROC:
 		fs = new_fs("proc", row->data, (uid_t)-1, attributes(row->flags));
-		return fs < 0 ? fs : attach(fs, root, row->target, true);
+		return fs < 0 ? fs : attach(fs, place, row->target, true);
 	case MOUNT_WORKSPACE:
-		return how->workspace_fd < 0 ? -EBADF : attach(how->workspace_fd, root, row->target, true);
+		return how->workspace_fd < 0 ? -EBADF : attach(how->workspace_fd, place, row->target, true);
 	}
 	return -EINVAL;
 }
@@ -179,6 +214,7 @@ static const char root_data[] = "size=256k,nr_inodes=1024,mode=0755";
 int rootfs_build(const struct rootfs *how, size_t *row)
 {
 	*row = 0;
+	(void)sys_umask(0); /* each row says its mode, and gets it */
 	/* Before anything is mounted: a peer of a shared mount would carry it out to the host. */
 	struct mount_attr alone = { .propagation = MS_PRIVATE };
 	int r = sys_mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &alone);
@@ -190,13 +226,15 @@ int rootfs_build(const struct rootfs *how, size_t *row)
 	r = sys_move_mount(root, "", AT_FDCWD, how->stage_dir, MOVE_MOUNT_F_EMPTY_PATH);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < how->nrows; i++) {
-		r = make_row(how, root, &how->rows[i]);
-		if (r < 0) {
+	struct place place = { .root = root, .dir = -1 };
+	for (size_t i = 0; r == 0 && i < how->nrows; i++) {
+		r = make_row(how, &place, &how->rows[i]);
+		if (r < 0)
 			*row = i + 1;
-			return r;
-		}
 	}
+	place_leave(&place);
+	if (r < 0)
+		return r;
 	return take_fd(&root);
 }
 

@@ -275,6 +275,11 @@ pid_t sys_fork(void)
 	return result(fork());
 }
 
+pid_t sys_vfork_run(int (*run)(void *), void *arg, void *stack_end)
+{
+	return result(clone(run, stack_end, CLONE_VM | CLONE_VFORK | SIGCHLD, arg));
+}
+
 int sys_execve(const char *path, char *const *argv, char *const *env)
 {
 	return result(execve(path, argv, env));

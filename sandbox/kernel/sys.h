@@ -75,6 +75,9 @@ int sys_pivot_root(const char *new_root, const char *put_old) MUST_CHECK;
 /* With fork semantics; *pidfd is set when args->flags has CLONE_PIDFD. */
 pid_t sys_clone3(struct clone_args *args) MUST_CHECK;
 pid_t sys_fork(void) MUST_CHECK;
+/* Like vfork(2): the child runs `run` on the given stack in the caller's memory, and the caller waits until it has
+ * exec'd or exited. What run returns is its exit status. It must not allocate, nor change what the caller needs. */
+pid_t sys_vfork_run(int (*run)(void *), void *arg, void *stack_end) MUST_CHECK;
 int sys_execve(const char *path, char *const *argv, char *const *env) MUST_CHECK;
 int sys_unshare(int flags) MUST_CHECK;
 int sys_setns(int fd, int type) MUST_CHECK;
