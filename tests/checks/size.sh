@@ -16,8 +16,9 @@ long=$(ctags -x --_xformat='%{line} %{end} %{name} %{input}' --kinds-C=f "${sour
   awk '$2-$1+1 > 70 {print $4":"$1": "$3" has "$2-$1+1" lines, a function may have 70"}')
 [ -z "$long" ] || { echo "$long"; bad=1; }
 # Constant tables of pointers live in .data.rel.ro and are no state; .data and .bss are.
-globals=$(find "${OUT:-.build}"/probes "${OUT:-.build}"/sandbox "${OUT:-.build}"/tui -name '*.o' ! -name main.o 2>/dev/null |
-  while read -r o; do objdump -t "$o" | awk -v o="$o" '$0 ~ / O (\.bss|\.data)/ && $0 !~ /\.data\.rel\.ro/ {print o": "$NF}'; done |
-  grep -vE ': (signal_|__)')
+globals=$(find "${OUT:-.build}"/probes "${OUT:-.build}"/sandbox "${OUT:-.build}"/tui -name '*.o' ! -name main.o \
+  -exec objdump -t {} + 2>/dev/null | awk '
+    / file format / { o = $1 }
+    / O (\.bss|\.data)/ && !/\.data\.rel\.ro/ && $NF !~ /^(signal_|__)/ { print o " " $NF }')
 [ -z "$globals" ] || { echo "mutable globals (only signal flags, named signal_*, are allowed):"; echo "$globals"; bad=1; }
 exit $bad
