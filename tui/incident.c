@@ -67,7 +67,7 @@ static json_t *step_name(const struct model *m, int step)
 	return json_string(name);
 }
 
-void record_run(struct model *m, const char *const *argv, const struct plan *p, const char *reason, const char *phrase)
+void incident_run(struct model *m, const char *const *argv, const struct plan *p, const char *reason, const char *phrase)
 {
 	static const char *const classes[] = { "R0", "R1", "R2", "R3" };
 	json_t *targets = json_array();

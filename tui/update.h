@@ -60,7 +60,7 @@ void skip_blocks(const struct model *m, char *out, size_t cap);
 
 /* incident.c: what goes into the journal, in this order, before the effect of this update() is done. */
 void record_add(struct model *m, const char *event, json_t *more); /* `more` is taken; NULL: nothing to add */
-void record_run(struct model *m, const char *const *argv, const struct plan *p, const char *reason, const char *phrase);
+void incident_run(struct model *m, const char *const *argv, const struct plan *p, const char *reason, const char *phrase);
 void record_outcome(struct model *m, const struct job *job, int status, bool timed_out);
 const char *records_joined(struct model *m); /* NULL when there are none */
 /* The first deliberate act makes an incident of what is seen. */

@@ -78,7 +78,7 @@ struct effect dialog_commit(struct model *m)
 		return (struct effect){ 0 };
 	}
 	const char **argv = plan_argv(m, &d->plan, reason, &m->out);
-	record_run(m, argv, &d->plan, reason, phrase);
+	incident_run(m, argv, &d->plan, reason, phrase);
 	dialog_close(m);
 	ring_add(&m->log, m->wall, RING_SAID, "running %s %s %s", argv[0], argv[1] ? argv[1] : "", argv[1] && argv[2] ? argv[2] : "");
 	struct effect effect = job_start(m, JOB_ACT, argv, step, ms);

@@ -167,7 +167,7 @@ static struct effect retry_now(struct model *m)
 	ring_add(&m->log, m->wall, RING_SAID, "the holders are gone: trying the %zu busy ones again", m->dialog.plan.n);
 	if (m->walk.proc)
 		m->walk.at = (size_t)m->retry_step;
-	record_run(m, argv, &m->dialog.plan, "again: the holders ended", "");
+	incident_run(m, argv, &m->dialog.plan, "again: the holders ended", "");
 	return job_start(m, JOB_ACT, argv, m->retry_step, 30000);
 }
 
