@@ -19,7 +19,6 @@
 #include "sandbox/kernel/sys.h"
 
 struct run {
-	const struct spec *spec;
 	const struct box_context *context;
 	struct arena *arena;
 	struct outcome *out;
@@ -165,7 +164,8 @@ static void judge(struct run *r, int rc)
 		out->evidence.trouble = out->error;
 		return;
 	}
-	out->verdict = verdict_of(&out->evidence, &out->plan.limits);
+	out->verdict = out->compiler ? verdict_of_compiler(&out->evidence, &out->plan.limits)
+				     : verdict_of(&out->evidence, &out->plan.limits);
 	if (out->evidence.trouble.code)
 		out->error = out->evidence.trouble;
 	else if (out->evidence.failed_stage >= 0)
@@ -174,42 +174,144 @@ static void judge(struct run *r, int rc)
 		(void)err_say(&out->error, EPROTO, "%s", out->verdict.because);
 }
 
-static void clean_up(struct run *r)
+static void end_walk(struct run *r)
 {
 	child_close(&r->child);
-	hold_release(&r->hold, &r->out->cleanup);
-	/* Only now: a reader who takes his time must not keep the box from being removed. */
+	/* Only here, with the box gone: a reader who takes his time must not keep it. */
 	stream_flush(&r->watch.out);
 	stream_flush(&r->watch.err);
 	stream_done(&r->watch.in);
 	stream_done(&r->watch.out);
 	stream_done(&r->watch.err);
+}
+
+static void clean_up(struct run *r)
+{
+	child_close(&r->child);
+	hold_release(&r->hold, &r->out->cleanup);
+	end_walk(r);
 	phase_ends(r, PHASE_CLEANUP);
+}
+
+static void begin_outcome(struct run *r, struct outcome *out)
+{
+	*out = (struct outcome){ 0 };
+	evidence_init(&out->evidence);
+	r->out = out;
+}
+
+static void begin_walk(struct run *r, struct outcome *out)
+{
+	r->out = out;
+	r->watch = (struct watch){ 0 };
+	r->watch.in.from = r->watch.in.to = r->watch.out.from = r->watch.out.to = r->watch.err.from = r->watch.err.to = -1;
+}
+
+/* 0 when the program ran; the verdict stands in any case. */
+static int walk(struct run *r, size_t n, struct err *e)
+{
+	int rc = hold_walk(r->context->paths, r->context->host, &r->out->plan, n, &r->hold, e);
+	phase_ends(r, PHASE_CLAIM);
+	if (rc == 0)
+		rc = begin(r, e);
+	phase_ends(r, PHASE_LAUNCH);
+	if (rc == 0)
+		observe(r);
+	if (rc < 0) /* a step that found its own way out may have left words in e */
+		r->out->error = *e;
+	judge(r, rc);
+	return rc;
+}
+
+/* One name in the workspace, whatever lies there under it: in a box that lives a program may have put it there. */
+static int put_source(struct run *r, const struct box_code *code, struct err *e)
+{
+	int dir = r->hold.workspace_fds[0];
+	int rc = sys_unlinkat(dir, code->file, 0);
+	if (rc < 0 && rc != -ENOENT)
+		return err_set(e, -rc, "make room for the source, %s", code->file);
+	autofd int fd = sys_openat(dir, code->file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644);
+	rc = fd < 0 ? fd : sys_write_all(fd, code->text, strlen(code->text));
+	if (rc == 0)
+		rc = sys_fchownat(fd, "", r->hold.uid, (gid_t)r->hold.uid, AT_EMPTY_PATH);
+	return rc < 0 ? err_set(e, -rc, "write the source, %s", code->file) : 0;
+}
+
+static int plan_walks(struct run *r, const struct box_code *code, struct outcome *compile, struct outcome *ret,
+		      struct err *e)
+{
+	int rc = sys_signal_ignore(SIGPIPE); /* a caller that stops reading is seen as EPIPE, by the stream concerned */
+	if (rc < 0)
+		return err_set(e, -rc, "ignore SIGPIPE");
+	rc = plan_make(code->run, r->context->host, r->arena, &ret->plan, e);
+	if (rc == 0 && code->compile)
+		rc = plan_make(code->compile, r->context->host, r->arena, &compile->plan, e);
+	if (rc < 0)
+		return rc;
+	if (r->context->slots)
+		ret->plan.slots = r->context->slots;
+	compile->plan.box = code->compile ? ret->plan.box : NULL;
+	return 0;
+}
+
+/* True when the program itself is to be walked. */
+static bool compiled(struct run *r, struct outcome *compile, struct outcome *ret, struct err *e)
+{
+	begin_walk(r, compile);
+	compile->compiler = true;
+	int rc = walk(r, 0, e);
+	end_walk(r);
+	if (rc == 0 && compile->verdict.status == STATUS_OK) {
+		begin_walk(r, ret);
+		rc = hold_next(&r->hold, e);
+		if (rc == 0)
+			return true;
+		ret->error = *e;
+		judge(r, rc);
+		return false;
+	}
+	*ret = *compile;
+	begin_walk(r, ret);
+	return false;
+}
+
+int box_execute(const struct box_code *code, const struct box_context *context, struct arena *a,
+		struct outcome *compile, struct outcome *ret)
+{
+	struct run r = { .context = context, .arena = a, .hold = HOLD_NONE, .child = CHILD_NONE,
+			 .phase_began = clock_mono_ns() };
+	struct err *e = &(struct err){ 0 };
+	size_t walks = code->compile ? 2 : 1;
+	begin_outcome(&r, compile);
+	begin_outcome(&r, ret);
+	begin_walk(&r, ret);
+	int rc = plan_walks(&r, code, compile, ret, e);
+	phase_ends(&r, PHASE_PLAN);
+	if (rc == 0)
+		rc = hold_take(context->paths, context->host, &ret->plan, walks, &r.hold, e);
+	if (rc == 0 && code->file)
+		rc = put_source(&r, code, e);
+	if (rc < 0) {
+		ret->error = *e;
+		judge(&r, rc);
+	} else if (walks == 1 || compiled(&r, compile, ret, e)) {
+		rc = walk(&r, walks - 1, e);
+	}
+	clean_up(&r);
+	return ret->error.code && !ret->started ? -ret->error.code : 0;
+}
+
+void box_refuse(const struct err *why, struct outcome *ret)
+{
+	struct run r = { 0 };
+	begin_outcome(&r, ret);
+	ret->error = *why;
+	judge(&r, -why->code);
+	limits_default(PROFILE_JUDGE, &ret->plan.limits);
 }
 
 int box_run(const struct spec *spec, const struct box_context *context, struct arena *a, struct outcome *ret)
 {
-	*ret = (struct outcome){ 0 };
-	evidence_init(&ret->evidence);
-	struct run r = { .spec = spec, .context = context, .arena = a, .out = ret, .hold = HOLD_NONE, .child = CHILD_NONE,
-			 .phase_began = clock_mono_ns() };
-	struct err *e = &(struct err){ 0 };
-	r.watch.in.from = r.watch.in.to = r.watch.out.from = r.watch.out.to = r.watch.err.from = r.watch.err.to = -1;
-	/* A caller that stops reading is seen as EPIPE, by the stream concerned. */
-	int rc = sys_signal_ignore(SIGPIPE);
-	rc = rc < 0 ? err_set(e, -rc, "ignore SIGPIPE") : plan_make(spec, context->host, a, &ret->plan, e);
-	phase_ends(&r, PHASE_PLAN);
-	if (rc == 0)
-		rc = hold_take(context->paths, context->host, &ret->plan, &r.hold, e);
-	phase_ends(&r, PHASE_CLAIM);
-	if (rc == 0)
-		rc = begin(&r, e);
-	phase_ends(&r, PHASE_LAUNCH);
-	if (rc == 0)
-		observe(&r);
-	if (rc < 0) /* a step that found its own way out may have left words in e */
-		ret->error = *e;
-	judge(&r, rc);
-	clean_up(&r);
-	return ret->error.code && !ret->started ? -ret->error.code : 0;
+	struct outcome none;
+	return box_execute(&(struct box_code){ .run = spec }, context, a, &none, ret);
 }

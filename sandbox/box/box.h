@@ -28,6 +28,7 @@ struct outcome {
 	struct cleanup cleanup;
 	struct err error;	  /* why the verdict is IE; code 0 otherwise */
 	bool started;		  /* the exec note came: the program ran */
+	bool compiler;		  /* this was the compile step */
 	uint64_t phase_ns[PHASE_COUNT];
 };
 
@@ -38,6 +39,14 @@ struct box_context {
 	const sigset_t *cancel; /* signals that end the run, blocked by the caller; NULL: none */
 	/* The caller's descriptors for a program that is not captured; -1: nothing. */
 	int in_fd, out_fd, err_fd;
+	unsigned slots; /* boxes at once; 0: the whole pool */
+};
+
+/* A program as source: a file for the workspace, then one walk or two over it. */
+struct box_code {
+	const struct spec *compile; /* NULL: nothing to compile */
+	const struct spec *run;
+	const char *file, *text;
 };
 
 /*
@@ -47,6 +56,17 @@ struct box_context {
  */
 int box_run(const struct spec *spec, const struct box_context *context, struct arena *a, struct outcome *ret)
 	MUST_CHECK;
+
+/*
+ * The same for source code. The compiler's walk, if there is one, has limits of its own and is judged by
+ * verdict_of_compiler; unless it ends well, nothing is run and *ret is its outcome. *compile is valid when
+ * compile->plan.box is set. Both walks share the workspace and the uid; the cgroups are new.
+ */
+int box_execute(const struct box_code *code, const struct box_context *context, struct arena *a,
+		struct outcome *compile, struct outcome *ret) MUST_CHECK;
+
+/* The outcome of a wish that did not even get here. */
+void box_refuse(const struct err *why, struct outcome *ret);
 
 const char *phase_word(enum phase p);
 

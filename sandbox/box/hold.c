@@ -63,16 +63,23 @@ static int make_stage_dir(const struct paths *paths, struct err *e)
 	return r < 0 && r != -EEXIST ? err_set(e, -r, "make %s", paths->of[PATH_EMPTY]) : 0;
 }
 
-static int take_fresh(const struct paths *paths, struct plan *plan, struct hold *h, struct err *e)
+static int take_fresh(const struct paths *paths, const struct plan *plan, size_t walks, struct hold *h, struct err *e)
 {
 	int r = claim_open(paths, plan->box, &h->claim, e);
 	if (r == 0)
-		r = slot_claim(paths, &h->slot, e);
+		r = make_stage_dir(paths, e);
+	if (r == 0)
+		r = slot_claim(paths, plan->slots, &h->slot, e);
 	if (r < 0)
 		return r;
-	plan->uid = h->slot.uid;
-	h->workspace_fd = rootfs_workspace(plan->workspace_data, plan->uid, e);
-	return h->workspace_fd < 0 ? h->workspace_fd : 0;
+	h->uid = h->slot.uid;
+	autofd int workspace = rootfs_workspace(plan->workspace_data, h->uid, e);
+	if (workspace < 0)
+		return workspace;
+	if (walks > 1)
+		return rootfs_copies(workspace, paths->of[PATH_EMPTY], h->workspace_fds, walks, e);
+	h->workspace_fds[0] = take_fd(&workspace);
+	return 0;
 }
 
 /* ---- a box that lives across runs ---- */
@@ -128,7 +135,8 @@ static int clear_earlier(const struct paths *paths, const struct host *host, str
 }
 
 /* The box's own tmpfs: a mount of its own at <work>/rustbox-<box>/root, owned by the uid its keeper holds. */
-static int enter_workspace(const struct paths *paths, struct plan *plan, struct hold *h, struct err *e)
+static int enter_workspace(const struct paths *paths, const struct plan *plan, size_t walks, struct hold *h,
+			   struct err *e)
 {
 	char path[PATH_ROOM + 80];
 	struct statx st;
@@ -140,28 +148,37 @@ static int enter_workspace(const struct paths *paths, struct plan *plan, struct 
 	    st.stx_uid >= paths->uid_base + UID_POOL)
 		return err_say(e, EBADF, "%s is not a box's file system: run `rustbox cleanup --box-id %s`, then init", path,
 			       plan->box);
-	plan->uid = st.stx_uid;
-	h->workspace_fd = sys_open_tree(at, "", AT_EMPTY_PATH | OPEN_TREE_CLONE);
-	return h->workspace_fd < 0 ? err_set(e, -h->workspace_fd, "take %s into the box", path) : 0;
+	h->uid = st.stx_uid;
+	for (size_t i = 0; i < walks; i++) {
+		h->workspace_fds[i] = sys_open_tree(at, "", AT_EMPTY_PATH | OPEN_TREE_CLONE);
+		if (h->workspace_fds[i] < 0)
+			return err_set(e, -h->workspace_fds[i], "take %s into the box", path);
+	}
+	return 0;
 }
 
-static int take_living(const struct paths *paths, const struct host *host, struct plan *plan, struct hold *h,
-		       struct err *e)
+static int take_living(const struct paths *paths, const struct host *host, const struct plan *plan, size_t walks,
+		       struct hold *h, struct err *e)
 {
 	int r = enter_ledger(paths, plan->box, h, e);
 	if (r == 0)
+		r = make_stage_dir(paths, e);
+	if (r == 0)
 		r = clear_earlier(paths, host, h, e);
-	return r == 0 ? enter_workspace(paths, plan, h, e) : r;
+	return r == 0 ? enter_workspace(paths, plan, walks, h, e) : r;
 }
 
-int hold_take(const struct paths *paths, const struct host *host, struct plan *plan, struct hold *h, struct err *e)
+int hold_take(const struct paths *paths, const struct host *host, const struct plan *plan, size_t walks,
+	      struct hold *h, struct err *e)
 {
-	int r = plan->keep ? take_living(paths, host, plan, h, e) : take_fresh(paths, plan, h, e);
-	if (r == 0)
-		r = make_stage_dir(paths, e);
-	if (r < 0)
-		return r;
-	plan->workspace_fd = h->workspace_fd;
+	return plan->keep ? take_living(paths, host, plan, walks, h, e) : take_fresh(paths, plan, walks, h, e);
+}
+
+int hold_walk(const struct paths *paths, const struct host *host, struct plan *plan, size_t walk, struct hold *h,
+	      struct err *e)
+{
+	plan->uid = h->uid;
+	plan->workspace_fd = h->workspace_fds[walk];
 	return take_cgroups(paths, host, plan, h, e);
 }
 
@@ -195,6 +212,32 @@ static size_t remove_cgroups(struct hold *h, uint64_t deadline, struct cleanup *
 	return left;
 }
 
+static void close_joins(struct hold *h)
+{
+	for (int i = 0; i < h->njoin; i++)
+		own_close(&h->join_fds[i]);
+	h->njoin = 0;
+}
+
+int hold_next(struct hold *h, struct err *e)
+{
+	uint64_t deadline = clock_mono_ns() + ALL_TRIES_S * NS_PER_S;
+	int r = 0;
+	close_joins(h);
+	for (size_t i = h->cgroup.n; r == 0 && i-- > 0;) {
+		if (!h->seq[i])
+			continue;
+		r = cgroup_remove(&h->cgroup, i, deadline, e);
+		if (r == 0)
+			r = claim_gone(&h->claim, h->seq[i], e);
+		if (r == 0)
+			h->seq[i] = 0;
+	}
+	if (r == 0)
+		cgroup_close(&h->cgroup);
+	return r;
+}
+
 /* Nothing of this run is left: neither are its lines. A living box's ledger would grow with every run. */
 static int finish_ledger(struct hold *h, struct err *e)
 {
@@ -209,9 +252,9 @@ void hold_release(struct hold *h, struct cleanup *ret)
 	uint64_t start = clock_mono_ns();
 	struct err e = { 0 };
 	*ret = (struct cleanup){ .outcome = CLEANUP_CLEAN };
-	for (int i = 0; i < h->njoin; i++)
-		own_close(&h->join_fds[i]);
-	own_close(&h->workspace_fd); /* its last reference: the kernel frees it */
+	close_joins(h);
+	for (size_t i = 0; i < HOLD_WALKS; i++)
+		own_close(&h->workspace_fds[i]); /* the last reference: the kernel frees it */
 	size_t left = remove_cgroups(h, start + FIRST_TRY_S * NS_PER_S, ret);
 	if (left) {
 		ret->outcome = CLEANUP_RETRIED;

@@ -13,26 +13,34 @@
 #include "sandbox/kernel/cgroup.h"
 #include "sandbox/policy/cleanup.h"
 
+enum { HOLD_WALKS = 2 }; /* a compiler, then what it made */
+
 struct hold {
 	struct claim claim;
 	struct slot slot;
 	struct cgroup cgroup;
 	unsigned seq[CGROUP_TREES]; /* of the ledger's entries; 0: none */
-	int workspace_fd;
+	uid_t uid;
+	int workspace_fds[HOLD_WALKS]; /* the same file system, detached, once for each walk */
 	int join_fds[CGROUP_TREES], njoin;
 	bool lives_on; /* a box made by `init`: ledger, uid and workspace are its keeper's, and stay */
 	off_t ledger_size; /* of a living box's, before this run's own lines */
 };
 
-#define HOLD_NONE ((struct hold){ .claim = CLAIM_NONE, .slot = SLOT_NONE, .workspace_fd = -1 })
+#define HOLD_NONE ((struct hold){ .claim = CLAIM_NONE, .slot = SLOT_NONE, .workspace_fds = { -1, -1 } })
 
-/* Fills in the plan's uid, workspace and cgroup descriptors. On failure the caller still releases.
+/* Ledger, uid and workspace, for `walks` programs one after the other. On failure the caller still releases.
  *
  * A box that lives across runs (plan->keep): its keeper holds the ledger's flock, each run takes a write lock of its
  * own open file (F_OFD_SETLK) on the same ledger for as long as it and its init live. -ENOENT: no such box;
  * -EBUSY: another run is in it; -EOWNERDEAD: its keeper is gone, recovery's case. */
-int hold_take(const struct paths *paths, const struct host *host, struct plan *plan, struct hold *h, struct err *e)
-	MUST_CHECK;
+int hold_take(const struct paths *paths, const struct host *host, const struct plan *plan, size_t walks,
+	      struct hold *h, struct err *e) MUST_CHECK;
+/* What one walk needs beside: its cgroups. Fills in the plan's uid, workspace and cgroup descriptors. */
+int hold_walk(const struct paths *paths, const struct host *host, struct plan *plan, size_t walk, struct hold *h,
+	      struct err *e) MUST_CHECK;
+/* Between two walks: the cgroups of the first go, because their counters tell of it alone. */
+int hold_next(struct hold *h, struct err *e) MUST_CHECK;
 /* Within 5 s: one try, and another when it failed. What stays is named in ret and stays recorded. */
 void hold_release(struct hold *h, struct cleanup *ret);
 

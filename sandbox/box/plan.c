@@ -156,7 +156,8 @@ static const char *make_name(struct arena *a)
 int plan_sketch(const struct spec *spec, const struct host *host, struct arena *a, struct plan *ret, struct err *e)
 {
 	static char *const no_env[] = { NULL };
-	struct plan p = { .uid = (uid_t)-1, .workspace_fd = -1, .ns_flags = NAMESPACES, .limits = spec->limits };
+	struct plan p = { .uid = (uid_t)-1, .workspace_fd = -1, .ns_flags = NAMESPACES, .limits = spec->limits,
+			  .slots = UID_POOL };
 	if (!spec->argv || !spec->argv[0])
 		return err_say(e, EINVAL, "no program to plan for");
 	p.box = spec->box ? spec->box : make_name(a);

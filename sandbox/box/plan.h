@@ -6,6 +6,7 @@
 #ifndef SANDBOX_BOX_PLAN_H
 #define SANDBOX_BOX_PLAN_H
 
+#include "probes/base/paths.h"
 #include "probes/host.h"
 #include "sandbox/box/spec.h"
 #include "sandbox/policy/stages.h"
@@ -20,6 +21,7 @@ struct plan_missing {
 struct plan {
 	const char *box;	 /* its name; made up when the spec had none */
 	bool keep;		 /* a box that lives across runs: the workspace is mounted on the host */
+	unsigned slots;		 /* boxes this host may have at once */
 	uid_t uid;		 /* and gid; (uid_t)-1 until the slot is claimed */
 	struct limits limits;
 	uint64_t ns_flags;	 /* CLONE_NEW* */

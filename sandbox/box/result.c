@@ -127,6 +127,17 @@ static json_t *phases(const struct outcome *o)
 	return obj;
 }
 
+/* What the compile step did, when the program ran after it. */
+static json_t *compile_step(const struct outcome *o)
+{
+	if (!o || !o->plan.box)
+		return json_null();
+	return json_pack("{ss so so so so sI so so}", "status", status_word(o->verdict.status), "verdict",
+			 verdict_to_json(&o->verdict), "cpu_time", seconds(evidence_cpu_ns(&o->evidence)), "wall_time",
+			 seconds(o->evidence.wall_ns), "limits", limits_to_json(&o->plan.limits), "memory_peak",
+			 (json_int_t)o->evidence.cg.memory_peak, "output", output(o), "controls", controls(o));
+}
+
 /* What the program did; null where it did nothing of the kind. */
 static void put_end(json_t *obj, const struct evidence *ev)
 {
@@ -144,6 +155,7 @@ json_t *result_to_json(const struct outcome *o, const struct result_extra *extra
 	put(obj, "schema", json_integer(RESULT_SCHEMA));
 	put(obj, "status", json_string(status_word(o->verdict.status)));
 	put(obj, "verdict", verdict_to_json(&o->verdict));
+	put(obj, "step", json_string(o->compiler ? "compile" : "run"));
 	put_end(obj, &o->evidence);
 	put(obj, "time_use", json_string(divergence_word(divergence_of(&o->evidence))));
 	put(obj, "limits", limits_to_json(&o->plan.limits));
@@ -151,6 +163,7 @@ json_t *result_to_json(const struct outcome *o, const struct result_extra *extra
 	put(obj, "output", output(o));
 	put(obj, "cleanup", cleanup_object(&o->cleanup));
 	put(obj, "evidence", evidence_to_json(&o->evidence));
+	put(obj, "compile", compile_step(extra->compile));
 	const char *abuse = abuse_pattern(&o->evidence, &o->plan.limits);
 	put(obj, "abuse", abuse ? json_string(abuse) : json_null());
 	put(obj, "abuse_thresholds", thresholds(&o->plan.limits));
@@ -167,6 +180,7 @@ int result_from_json(const json_t *obj, struct arena *a, struct stored_result *r
 {
 	struct stored_result r = { 0 };
 	json_t *verdict, *limits, *evidence;
+	const char *step = "run";
 	uint64_t schema;
 	if (!json_is_object(obj))
 		return err_say(e, EINVAL, "result: expected an object, as `rustbox run --json` writes it");
@@ -183,6 +197,8 @@ int result_from_json(const json_t *obj, struct arena *a, struct stored_result *r
 	if (rc == 0)
 		rc = json_opt_str(obj, "result", "envelope", a, &r.envelope, e);
 	if (rc == 0)
+		rc = json_opt_str(obj, "result", "step", a, &step, e);
+	if (rc == 0)
 		rc = json_need_obj(obj, "result", "limits", &limits, e);
 	if (rc == 0)
 		rc = limits_from_json(limits, "result.limits", &r.limits, e);
@@ -192,6 +208,7 @@ int result_from_json(const json_t *obj, struct arena *a, struct stored_result *r
 		rc = evidence_from_json(evidence, &r.evidence, e);
 	if (rc < 0)
 		return rc;
+	r.compiler = strcmp(step, "compile") == 0;
 	r.refused = strcmp(r.cause, cause_word(CAUSE_REFUSED)) == 0;
 	*ret = r;
 	return 0;

@@ -9,6 +9,7 @@ enum { RESULT_SCHEMA = 1 };
 struct result_extra {
 	const char *worker; /* who ran it; NULL: not said */
 	bool timings;	    /* the milliseconds of each phase */
+	const struct outcome *compile; /* the compile step's, when there was one and the program ran after it */
 };
 
 /* Works for every outcome, also of a run that was refused. The caller owns the object. */
@@ -20,6 +21,7 @@ struct stored_result {
 	struct limits limits;
 	const char *status, *cause, *envelope; /* as they were stored; in the arena */
 	bool refused;			       /* nothing was started: there is no evidence to replay */
+	bool compiler;			       /* it is the compile step's */
 };
 int result_from_json(const json_t *obj, struct arena *a, struct stored_result *ret, struct err *e) MUST_CHECK;
 

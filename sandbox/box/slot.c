@@ -24,15 +24,15 @@ static int open_directory(const struct paths *p, struct err *e)
 	return fd < 0 ? err_set(e, -fd, "open %s", path) : fd;
 }
 
-int slot_claim(const struct paths *p, struct slot *ret, struct err *e)
+int slot_claim(const struct paths *p, unsigned slots, struct slot *ret, struct err *e)
 {
 	autofd int dir = open_directory(p, e);
 	if (dir < 0)
 		return dir;
 	/* Each process starts elsewhere, so that many at once do not queue at the first. */
 	unsigned start = (unsigned)getpid();
-	for (unsigned i = 0; i < UID_POOL; i++) {
-		unsigned n = (start + i) % UID_POOL;
+	for (unsigned i = 0; i < slots; i++) {
+		unsigned n = (start + i) % slots;
 		char name[16];
 		(void)snprintf(name, sizeof name, "%u", n);
 		autofd int fd = sys_openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
@@ -46,7 +46,8 @@ int slot_claim(const struct paths *p, struct slot *ret, struct err *e)
 		*ret = (struct slot){ .fd = take_fd(&fd), .uid = p->uid_base + n };
 		return 0;
 	}
-	return err_say(e, EAGAIN, "all %d uids of the pool are in use: wait until a box ends", UID_POOL);
+	return err_say(e, EAGAIN, "all %u boxes this host may have at once are in use: wait until one ends, `rustbox status` lists "
+		       "them (config.json: slots)", slots);
 }
 
 void slot_release(struct slot *s)

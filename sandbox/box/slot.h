@@ -14,8 +14,9 @@ struct slot {
 
 #define SLOT_NONE ((struct slot){ .fd = -1, .uid = (uid_t)-1 })
 
-/* -EAGAIN when all UID_POOL are in use: as many boxes as the host allows at once. */
-int slot_claim(const struct paths *p, struct slot *ret, struct err *e) MUST_CHECK;
+/* `slots`: how many of the pool may be used, 1 to UID_POOL: as many boxes as the host allows at once. -EAGAIN when
+ * all are. */
+int slot_claim(const struct paths *p, unsigned slots, struct slot *ret, struct err *e) MUST_CHECK;
 /* Lets go; safe on SLOT_NONE. The file stays: unlinking a lock lets two hold it. */
 void slot_release(struct slot *s);
 

@@ -13,8 +13,22 @@ static const char *const bind_words[BIND_OPTION_COUNT] = {
 
 void spec_init(struct spec *ret)
 {
-	*ret = (struct spec){ .profile = PROFILE_JUDGE };
-	limits_default(ret->profile, &ret->limits);
+	spec_init_on(ret, NULL);
+}
+
+static void take_profile(struct spec *s, enum profile profile)
+{
+	s->profile = profile;
+	if (s->defaults)
+		s->limits = s->defaults[profile];
+	else
+		limits_default(profile, &s->limits);
+}
+
+void spec_init_on(struct spec *ret, const struct limits *defaults)
+{
+	*ret = (struct spec){ .defaults = defaults };
+	take_profile(ret, PROFILE_JUDGE);
 }
 
 const char *bind_option_word(enum bind_option o)
@@ -26,9 +40,8 @@ int spec_set_profile(struct spec *s, const char *word, struct err *e)
 {
 	int profile = profile_parse(word);
 	if (profile < 0)
-		return err_say(e, EINVAL, "--profile: '%.40s' is none of judge, agent", word);
-	s->profile = (enum profile)profile;
-	limits_default(s->profile, &s->limits);
+		return err_say(e, EINVAL, "--profile: '%.40s' is none of judge, agent, compiler", word);
+	take_profile(s, (enum profile)profile);
 	return 0;
 }
 
@@ -178,7 +191,11 @@ int spec_add_env(struct spec *s, struct arena *a, const char *text, const char *
 int spec_check(const struct spec *s, struct err *e)
 {
 	const char *files[] = { s->stdin_file, s->stdout_file, s->stderr_file };
-	if (!s->argv || !s->argv[0] || !*s->argv[0])
+	if (!s->language != !s->source)
+		return err_say(e, EINVAL, "a language needs a source (--code or --source), and a source its --language");
+	if (s->language && s->argv && s->argv[0])
+		return err_say(e, EINVAL, "a program and a source exclude each other");
+	if (!s->language && (!s->argv || !s->argv[0] || !*s->argv[0]))
 		return err_say(e, EINVAL, "no program given; write: rustbox run [OPTIONS] -- PROGRAM [ARG...]");
 	if (s->box && !text_is_box_name(s->box))
 		return err_say(e, EINVAL, "a box id is 1 to 64 characters of A-Z a-z 0-9 _ -");

@@ -47,6 +47,7 @@ static const struct {
 	{ "stderr", offsetof(struct spec, stderr_file) },
 	{ "stdin_text", offsetof(struct spec, stdin_text) },
 	{ "language", offsetof(struct spec, language) },
+	{ "source", offsetof(struct spec, source) },
 };
 enum { TEXTS = sizeof texts / sizeof texts[0] };
 
@@ -175,8 +176,14 @@ static int head_from(const json_t *obj, struct arena *a, struct spec *s, struct 
 
 int spec_from_json(const json_t *obj, struct arena *a, struct spec *ret, struct err *e)
 {
+	return spec_from_json_on(obj, NULL, a, ret, e);
+}
+
+int spec_from_json_on(const json_t *obj, const struct limits *defaults, struct arena *a, struct spec *ret,
+		      struct err *e)
+{
 	struct spec s;
-	spec_init(&s);
+	spec_init_on(&s, defaults);
 	int rc = head_from(obj, a, &s, e);
 	if (rc == 0)
 		rc = strings_from(obj, "argv", a, &s.argv, e);

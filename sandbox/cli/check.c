@@ -1,12 +1,14 @@
 /* `rustbox check`: what this host can enforce, with a remedy for each gap. Yes means strict mode would run. */
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "probes/base/json.h"
 #include "probes/health.h"
 #include "sandbox/box/plan.h"
+#include "sandbox/box/toolchain.h"
 #include "sandbox/cli/commands.h"
 
 struct finding {
@@ -69,20 +71,13 @@ static void check_cgroups(struct findings *f, const struct host *h)
 	}
 }
 
-static void check_languages(struct findings *f)
+static void check_languages(struct findings *f, const struct config *config)
 {
-	static const struct {
-		const char *language, *tool, *package;
-	} rows[] = { { "c", "gcc", "gcc" },	      { "cpp", "g++", "g++" },	       { "python", "python3", "python3" },
-		     { "java", "javac", "default-jdk-headless" }, { "javascript", "node", "nodejs" },
-		     { "typescript", "tsc", "node-typescript" }, { "go", "go", "golang-go" }, { "rust", "rustc", "rustc" } };
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		const char *dirs[] = { "/usr/local/bin", "/usr/bin" };
-		bool there = false;
-		for (size_t d = 0; d < 2 && !there; d++)
-			there = access(arena_printf(f->arena, "%s/%s", dirs[d], rows[i].tool), X_OK) == 0;
-		add(f, rows[i].language, there, false, there ? rows[i].tool : "no",
-		    arena_printf(f->arena, "apt-get install %s", rows[i].package));
+	for (size_t i = 0; i < config->nlanguages; i++) {
+		const struct language *l = &config->languages[i];
+		struct tool tool;
+		bool there = language_tools(l, getenv("PATH"), f->arena, &tool);
+		add(f, l->word, there, false, there ? tool.path : "no", tool.why);
 	}
 }
 
@@ -135,6 +130,8 @@ int cmd_check(const struct invocation *in)
 	struct findings f = { .arena = &a };
 	struct scope scope = scope_host(in->paths);
 	struct host host;
+	struct config config;
+	struct err e;
 	bool json = in->argc == 2 && strcmp(in->argv[1], "--json") == 0;
 	if (in->argc > 2 || (in->argc == 2 && !json && strcmp(in->argv[1], "--text") != 0)) {
 		complain("usage: rustbox check [--json|--text]");
@@ -144,7 +141,10 @@ int cmd_check(const struct invocation *in)
 	check_kernel(&f, &host);
 	check_cgroups(&f, &host);
 	check_worker(&f, &scope);
-	check_languages(&f);
+	if (config_load(in->paths, &a, &config, &e) == 0)
+		check_languages(&f, &config);
+	else
+		add(&f, "config", false, true, "wrong", arena_strdup(&a, e.text));
 	if (json)
 		show_json(&f);
 	else

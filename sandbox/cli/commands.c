@@ -11,8 +11,10 @@
 
 const struct command commands[] = {
 	{ "run", "[LIMITS] [OPTIONS] -- PROGRAM [ARG...]", "run a program in a box of its own", cmd_run },
+	{ "execute-code", "--language NAME (--code TEXT | --source FILE) [LIMITS] [OPTIONS]",
+	  "compile a source and run it, both in a box", cmd_run },
 	{ "check", "[--json]", "what this host can enforce, what is missing, and the remedy", cmd_check },
-	{ "explain", "stages|limits|syscalls|verdicts|metrics|events, or verdict FILE",
+	{ "explain", "stages|limits|syscalls|verdicts|languages|metrics|events, or verdict FILE",
 	  "the tables the program is made of; or a stored verdict, computed again", cmd_explain },
 	{ "completion", "bash", "the shell's completion, made from these tables", cmd_completion },
 	{ "init", "--box-id ID", "make a box that lives across runs", NULL },

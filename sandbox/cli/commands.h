@@ -34,7 +34,7 @@ extern const struct command commands[];
 extern const unsigned command_count;
 const struct command *command_find(const char *name);
 
-int cmd_run(const struct invocation *in);
+int cmd_run(const struct invocation *in); /* execute-code, too */
 int cmd_check(const struct invocation *in);
 int cmd_explain(const struct invocation *in);
 int cmd_completion(const struct invocation *in);

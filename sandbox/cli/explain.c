@@ -4,6 +4,7 @@
 
 #include "probes/base/json.h"
 #include "probes/base/text.h"
+#include "sandbox/box/config.h"
 #include "sandbox/box/result.h"
 #include "sandbox/cli/commands.h"
 #include "sandbox/policy/events.h"
@@ -115,6 +116,27 @@ static int explain_events(const struct invocation *in)
 	return EXIT_GOOD;
 }
 
+static int explain_languages(const struct invocation *in)
+{
+	autoarena struct arena a = { 0 };
+	struct config config;
+	struct err e;
+	if (config_load(in->paths, &a, &config, &e) < 0) {
+		complain("%s", e.text);
+		return EXIT_USAGE;
+	}
+	for (size_t i = 0; i < config.nlanguages; i++) {
+		const struct language *l = &config.languages[i];
+		(void)printf("%s\n  source   %s\n  compile  %s\n  run      %s\n  env      %s\n", l->word, l->file,
+			     l->compile ? l->compile : "-", l->run, l->env);
+		if (l->least && *l->least)
+			(void)printf("  least    %s\n", l->least);
+		if (l->binds)
+			(void)printf("  binds    %s\n", l->binds);
+	}
+	return EXIT_GOOD;
+}
+
 /* Computes a stored result's verdict again; a different one is a "no", exit 1. */
 static int explain_verdict(const struct invocation *in)
 {
@@ -136,9 +158,10 @@ static int explain_verdict(const struct invocation *in)
 		complain("%.100s: %s", in->argv[2], e.text);
 		return EXIT_USAGE;
 	}
-	struct verdict v = r.refused ? verdict_refused() : verdict_of(&r.evidence, &r.limits);
-	bool same = strcmp(status_word(v.status), r.status) == 0 &&
-		    (strcmp(cause_word(v.cause), r.cause) == 0 || strcmp(r.cause, cause_word(CAUSE_COMPILE_ERROR)) == 0);
+	struct verdict v = r.refused	? verdict_refused()
+			   : r.compiler ? verdict_of_compiler(&r.evidence, &r.limits)
+					: verdict_of(&r.evidence, &r.limits);
+	bool same = strcmp(status_word(v.status), r.status) == 0 && strcmp(cause_word(v.cause), r.cause) == 0;
 	(void)printf("%s (%s), by the %s: %s\nproven by: ", status_word(v.status), cause_word(v.cause),
 		     actor_word(v.actor), v.because);
 	put_sources(v.sources);
@@ -155,7 +178,7 @@ static const struct topic {
 } topics[] = {
 	{ "stages", explain_stages },	  { "limits", explain_limits },	  { "syscalls", explain_syscalls },
 	{ "verdicts", explain_verdicts }, { "verdict", explain_verdict }, { "metrics", explain_metrics },
-	{ "events", explain_events },
+	{ "events", explain_events },	  { "languages", explain_languages },
 };
 
 int cmd_explain(const struct invocation *in)
@@ -163,6 +186,6 @@ int cmd_explain(const struct invocation *in)
 	for (size_t i = 0; in->argc >= 2 && i < sizeof topics / sizeof topics[0]; i++)
 		if (strcmp(topics[i].name, in->argv[1]) == 0)
 			return finish(topics[i].run(in));
-	complain("explain what? stages, limits, syscalls, verdicts, metrics, events, or verdict FILE");
+	complain("explain what? stages, limits, syscalls, verdicts, languages, metrics, events, or verdict FILE");
 	return EXIT_USAGE;
 }

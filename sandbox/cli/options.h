@@ -2,6 +2,7 @@
 #ifndef SANDBOX_CLI_OPTIONS_H
 #define SANDBOX_CLI_OPTIONS_H
 
+#include "sandbox/box/config.h"
 #include "sandbox/box/spec.h"
 
 /*      id       name         argument, or NULL for a switch     help */
@@ -13,7 +14,7 @@
 	X(DIR, "dir", "INSIDE=OUTSIDE[:OPT,...]", "show a host path in the box: rw, noexec, maybe, norec, tmp") \
 	X(ENV, "env", "NAME[=VALUE]", "set a variable, or pass your own; without it there is none")             \
 	X(CHDIR, "chdir", "DIR", "directory in the box to start in (/box)")                                     \
-	X(STDIN, "stdin", "FILE", "read standard input from a host file")                                       \
+	X(STDIN, "stdin", "FILE|-", "read standard input from a host file; '-': the caller's, as without it")                                       \
 	X(STDIN_TEXT, "stdin-text", "TEXT", "read standard input from this text")                               \
 	X(STDOUT, "stdout", "FILE", "write standard output to a host file")                                     \
 	X(STDERR, "stderr", "FILE", "write standard error to a host file")                                      \
@@ -23,6 +24,9 @@
 	X(DRY_RUN, "dry-run", NULL, "say what would be enforced, start nothing")                                \
 	X(TIMINGS, "timings", NULL, "add the milliseconds of each phase to the result")                         \
 	X(WORKER, "worker", "NAME", "who runs it, for the result")                                              \
+	X(LANGUAGE, "language", "NAME", "execute-code: what the source is written in")                          \
+	X(CODE, "code", "TEXT", "execute-code: the source itself")                                              \
+	X(SOURCE, "source", "FILE|-", "execute-code: the source's file")                                        \
 	X(QUIET, "quiet", NULL, "no verdict line on the terminal")                                              \
 	X(HELP, "help", NULL, "this text")
 
@@ -41,11 +45,14 @@ extern const struct option_row run_option_rows[OPTION_COUNT];
 struct run_options {
 	struct spec spec;
 	const char *json, *worker;
+	const struct config *config;
+	bool code; /* the command is execute-code */
 	bool dry_run, timings, quiet, help;
 };
 
 /* argv[0] is the command's name. Options end at `--` or at the first word that is none. */
-int options_parse(int argc, char **argv, struct arena *a, struct run_options *ret, struct err *e) MUST_CHECK;
-void options_usage(void);
+int options_parse(int argc, char **argv, const struct config *config, struct arena *a, struct run_options *ret,
+		  struct err *e) MUST_CHECK;
+void options_usage(const struct config *config, const char *command);
 
 #endif

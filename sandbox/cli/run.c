@@ -1,4 +1,4 @@
-/* `rustbox run`: one program, one box, one verdict. What is printed where is contract, not taste. */
+/* `rustbox run` and `execute-code`: one program, one box, one verdict. What is printed where is contract, not taste. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "probes/base/own.h"
 #include "probes/base/text.h"
 #include "probes/health.h"
-#include "sandbox/box/box.h"
+#include "sandbox/box/code.h"
 #include "sandbox/box/result.h"
 #include "sandbox/cli/commands.h"
 #include "sandbox/cli/dry_run.h"
@@ -69,9 +69,9 @@ static int write_json(FILE *out, const json_t *obj)
 	return fflush(out) == 0 ? 0 : -errno;
 }
 
-static int write_result(FILE *file, const struct outcome *o, const struct run_options *opt)
+static int write_result(FILE *file, const struct outcome *o, const struct outcome *compile, const struct run_options *opt)
 {
-	struct result_extra extra = { .worker = opt->worker, .timings = opt->timings };
+	struct result_extra extra = { .worker = opt->worker, .timings = opt->timings, .compile = compile };
 	if (!opt->json)
 		return 0;
 	autojson json_t *obj = result_to_json(o, &extra);
@@ -115,9 +115,33 @@ static int status_of(int rc, const struct outcome *o)
 	return o->verdict.status == STATUS_IE ? EXIT_IE : EXIT_VERDICT;
 }
 
+/* What the compiler said belongs to whoever reads no result object. */
+static void pass_on(const struct outcome *o, const struct run_options *opt)
+{
+	if (!o->compiler || (opt->json && strcmp(opt->json, "-") == 0))
+		return;
+	(void)fwrite(o->evidence.out.data, 1, o->evidence.out.data ? o->evidence.out.kept : 0, stderr);
+	(void)fwrite(o->evidence.err.data, 1, o->evidence.err.data ? o->evidence.err.kept : 0, stderr);
+}
+
+/* `run` or `execute-code`, by the same way. */
+static int start(const struct box_context *context, struct arena *a, const struct run_options *opt,
+		 struct outcome *compile, struct outcome *ret)
+{
+	struct code code;
+	struct err e = { 0 };
+	if (!opt->code)
+		return box_run(&opt->spec, context, a, ret);
+	int rc = code_make(opt->config, &opt->spec, getenv("PATH"), a, &code, &e);
+	if (rc == 0)
+		return box_execute(&code.steps, context, a, compile, ret);
+	box_refuse(&e, ret);
+	return rc;
+}
+
 static int run_one(const struct invocation *in, const struct host *host, struct arena *a, struct run_options *opt)
 {
-	struct outcome o;
+	struct outcome o, compile = { 0 };
 	sigset_t cancel;
 	autofile FILE *file = NULL;
 	/* Opened first: a result that can't be kept is noticed before anything runs. */
@@ -136,9 +160,10 @@ static int run_one(const struct invocation *in, const struct host *host, struct 
 	if (sigprocmask(SIG_BLOCK, &cancel, NULL) < 0)
 		complain("sigprocmask: %s", strerror(errno));
 	struct box_context context = { .paths = in->paths, .host = host, .cancel = &cancel, .in_fd = STDIN_FILENO,
-				       .out_fd = STDOUT_FILENO, .err_fd = STDERR_FILENO };
-	int rc = box_run(&opt->spec, &context, a, &o);
-	int written = write_result(file, &o, opt);
+				       .out_fd = STDOUT_FILENO, .err_fd = STDERR_FILENO, .slots = opt->config->slots };
+	int rc = start(&context, a, opt, &compile, &o);
+	int written = write_result(file, &o, o.compiler ? NULL : &compile, opt);
+	pass_on(&o, opt);
 	speak(&o, opt);
 	/* A wish that was none, or a caller who may not write the state either, is nothing to remember. */
 	if (rc != -EINVAL && host->root)
@@ -153,15 +178,25 @@ int cmd_run(const struct invocation *in)
 	struct host host;
 	struct err e;
 	struct scope scope = scope_host(in->paths);
-	if (options_parse(in->argc, in->argv, &a, &opt, &e) < 0) {
+	struct config config;
+	if (config_load(in->paths, &a, &config, &e) < 0 ||
+	    options_parse(in->argc, in->argv, &config, &a, &opt, &e) < 0) {
 		complain("%s", e.text);
 		return EXIT_USAGE;
 	}
 	if (opt.help) {
-		options_usage();
+		options_usage(&config, in->argv[0]);
 		return finish(EXIT_GOOD);
 	}
 	host_look(&scope, &a, &host);
+	if (opt.dry_run && opt.code) {
+		struct code code;
+		if (code_make(&config, &opt.spec, getenv("PATH"), &a, &code, &e) < 0) {
+			complain("%s", e.text);
+			return EXIT_IE;
+		}
+		opt.spec = code.run;
+	}
 	if (opt.dry_run)
 		return dry_run(&opt, &host, &a);
 	int refused = refuse_quarantined(&scope);

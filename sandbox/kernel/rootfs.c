@@ -6,12 +6,17 @@
 
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "probes/base/own.h"
 #include "sandbox/kernel/sys.h"
@@ -66,6 +71,54 @@ int rootfs_workspace(const char *data, uid_t uid, struct err *e)
 {
 	int fd = new_fs("tmpfs", data, uid, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
 	return fd < 0 ? err_set(e, -fd, "make the workspace (tmpfs %s)", data) : fd;
+}
+
+static int make_alone(void)
+{
+	struct mount_attr alone = { .propagation = MS_PRIVATE };
+	return sys_mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &alone);
+}
+
+/* In the child: the descriptors appear in the parent's table as well. */
+static int copy(int workspace_fd, const char *stage_dir, int *ret, size_t n)
+{
+	int r = make_alone();
+	if (r == 0)
+		r = sys_move_mount(workspace_fd, "", AT_FDCWD, stage_dir, MOVE_MOUNT_F_EMPTY_PATH);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		ret[i] = sys_open_tree(workspace_fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE);
+		r = ret[i] < 0 ? ret[i] : 0;
+	}
+	return r;
+}
+
+int rootfs_copies(int workspace_fd, const char *stage_dir, int *ret, size_t n, struct err *e)
+{
+	enum { COPIES_MAX = 8 };
+	int fds[COPIES_MAX], ends[2], pidfd = -1;
+	siginfo_t info;
+	struct clone_args args = { .flags = CLONE_NEWNS | CLONE_FILES | CLONE_PIDFD, .exit_signal = SIGCHLD,
+				   .pidfd = (uint64_t)(uintptr_t)&pidfd };
+	int r = n > COPIES_MAX ? -E2BIG : sys_pipe(ends, 0);
+	if (r < 0)
+		return err_set(e, -r, "copy the workspace");
+	autofd int from = ends[0];
+	autofd int to = ends[1];
+	pid_t pid = sys_clone3(&args);
+	if (pid == 0) {
+		r = copy(workspace_fd, stage_dir, fds, n);
+		_exit(r < 0 ? -r : sys_write_all(to, fds, n * sizeof *fds) < 0);
+	}
+	autofd int child = pid < 0 ? -1 : pidfd;
+	r = pid < 0 ? pid : sys_pidfd_wait(child, 0, &info, NULL);
+	if (r == 0 && (info.si_code != CLD_EXITED || info.si_status != 0))
+		r = info.si_code == CLD_EXITED ? -info.si_status : -EIO;
+	if (r == 0 && read(from, fds, n * sizeof *fds) != (ssize_t)(n * sizeof *fds))
+		r = -EIO;
+	if (r < 0)
+		return err_set(e, -r, "copy the workspace");
+	memcpy(ret, fds, n * sizeof *fds);
+	return 0;
 }
 
 static int open_beneath(int root, const char *path)
@@ -216,8 +269,7 @@ int rootfs_build(const struct rootfs *how, size_t *row)
 	*row = 0;
 	(void)sys_umask(0); /* each row says its mode, and gets it */
 	/* Before anything is mounted: a peer of a shared mount would carry it out to the host. */
-	struct mount_attr alone = { .propagation = MS_PRIVATE };
-	int r = sys_mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &alone);
+	int r = make_alone();
 	if (r < 0)
 		return r;
 	autofd int root = new_fs("tmpfs", root_data, (uid_t)-1, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);

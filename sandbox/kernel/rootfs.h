@@ -23,6 +23,11 @@ struct rootfs {
  * `data` is mount options ("size=...,nr_inodes=...,mode=0700"). Returns a descriptor or -errno. */
 int rootfs_workspace(const char *data, uid_t uid, struct err *e) MUST_CHECK;
 
+/* The same file system `n` times more, each detached, for `n` boxes one after the other: a mount that was attached
+ * once cannot be attached again, and only one with a place can be copied (open_tree(2) before Linux 6.15). So it is
+ * attached on stage_dir for a moment, in the mount namespace of a child that shares our descriptors. */
+int rootfs_copies(int workspace_fd, const char *stage_dir, int *ret, size_t n, struct err *e) MUST_CHECK;
+
 /* Makes every mount of this namespace private, then the root and its rows. Returns the root's descriptor, or
  * -errno with *row = the number of the row that failed, counted from 1 (0: the root itself). */
 int rootfs_build(const struct rootfs *r, size_t *row) MUST_CHECK;

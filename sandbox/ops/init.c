@@ -121,7 +121,7 @@ static int make_all(const struct paths *p, const struct wish *w, struct claim *c
 {
 	autofd int dir = -1;
 	struct slot slot = SLOT_NONE;
-	int r = slot_claim(p, &slot, e);
+	int r = slot_claim(p, UID_POOL, &slot, e);
 	r = r < 0 ? r : make_dir(p, c, &dir, e);
 	r = r < 0 ? r : make_root(p, w, c, dir, slot.uid, e);
 	r = r < 0 ? r : keeper_start(c, slot.fd, e);

@@ -15,10 +15,11 @@
 #define HOST_NONE NO_CONTROLLER
 
 const struct limit_row limit_rows[LIMIT_COUNT] = {
-#define LIMIT(id, f, k, u, b, c, v2, v1, fo, r, judge, agent, h)                                                  \
+#define LIMIT(id, f, k, u, b, c, v2, v1, fo, r, judge, agent, compiler, h)                                       \
 	[LIMIT_##id] = { .flag = (f), .key = (k), .help = (h), .unit = UNIT_##u, .by = BY_##b,                    \
 			 .controller = HOST_##c, .v2_file = (v2), .v1_file = (v1), .form = FORM_##fo,             \
-			 .rlimit = (r), .defaults = { [PROFILE_JUDGE] = (judge), [PROFILE_AGENT] = (agent) } },
+			 .rlimit = (r), .defaults = { [PROFILE_JUDGE] = (judge), [PROFILE_AGENT] = (agent),      \
+						      [PROFILE_COMPILER] = (compiler) } },
 #include "sandbox/policy/limits.def"
 #undef LIMIT
 };
@@ -240,7 +241,8 @@ static int value_from_json(enum limit limit, const json_t *j, uint64_t *ret, str
 	else if (json_is_integer(j) && json_integer_value(j) >= 0)
 		v = (uint64_t)json_integer_value(j);
 	else
-		return err_say(e, EINVAL, "expected a number that is not negative, a string with a unit, or null");
+		return err_say(e, EINVAL, "expected a number that is not negative, a string with a unit, or null, got %s",
+			       json_is_number(j) ? "another number" : json_is_array(j) ? "an array" : "something else");
 	int rc = check_range(limit, v, e);
 	if (rc == 0)
 		*ret = v;

@@ -26,7 +26,8 @@ enum limit {
 
 #define PROFILES(X)                                                                \
 	X(JUDGE, "judge", "a contest submission: little of everything, no network") \
-	X(AGENT, "agent", "a tool of an assistant: more memory, processes and time")
+	X(AGENT, "agent", "a tool of an assistant: more memory, processes and time")  \
+	X(COMPILER, "compiler", "the compile step of execute-code")
 
 enum profile {
 #define X(id, word, help) PROFILE_##id,

@@ -10,7 +10,7 @@ lines() { # lines TOPIC LEAST
   n=$("$rustbox" explain "$1" | wc -l)
   [ "$n" -ge "$2" ] || { echo "explain $1 prints $n lines, expected at least $2"; bad=1; }
 }
-lines stages 20; lines limits 17; lines syscalls 380; lines verdicts 34; lines metrics 20; lines events 10
+lines stages 20; lines limits 17; lines syscalls 380; lines verdicts 34; lines languages 40; lines metrics 20; lines events 10
 says() { # says STATUS ARGS...
   local want=$1 got=0 text
   shift

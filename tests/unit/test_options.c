@@ -24,7 +24,10 @@ static int parse(const char *line, struct arena *a, struct run_options *ret, str
 	for (char *p = strtok(copy, " "); p && argc < 63; p = strtok(NULL, " "))
 		argv[argc++] = p;
 	argv[argc] = NULL;
-	return options_parse(argc, argv, a, ret, e);
+	static struct config config;
+	static struct arena kept;
+	assert_int_equal(config_from_json(NULL, &kept, &config, e), 0);
+	return options_parse(argc, argv, &config, a, ret, e);
 }
 
 static void every_limit_has_its_flag(void **state)
