@@ -121,6 +121,8 @@ static const char *undo_text(const struct plan *p)
 	static const struct {
 		const char *verb, *text;
 	} undo[] = {
+		{ "quarantine", "P6 puts it back: verified clean, with a reason" },
+		{ "capture", "adds a directory of evidence below incidents/; the process is neither stopped nor told" },
 		{ "unmount", "no undo needed: only mounts nobody lives in go; a busy one stays and says so" },
 		{ "kill", "no undo: the processes end; what they wrote stays" },
 		{ "delete", "no undo: the files are removed; nothing below a mount is touched" },
@@ -165,6 +167,10 @@ static void preview_lines(const struct model *m, struct prose *out)
 		prose_add(out, INK_PLAIN, "", "%s, in this order, each looked at again by its identity when its turn comes:",
 			  p->verb && !strcmp(p->verb, "recover") ? "EXPECTED TO VANISH" : "ON");
 	target_lines(m, p, out);
+	if (p->n && p->v[0].owner == OWNER_ORPHAN)
+		prose_add(out, INK_BAD, "ORPHAN     ", "security rule: a sandboxed process outside its cgroup. Its evidence is kept first, security is "
+			  "told, and then it may be ended, alone and with a reason.%s", p->verb && !strcmp(p->verb, "capture") ?
+			  " This step only keeps the evidence; x again ends it." : "");
 	if (p->then_retry)
 		prose_add(out, INK_PLAIN, "THEN       ", "the %zu that were busy are tried again, the same ones only", m->nretry);
 	if (p->verb && strcmp(p->verb, "lazy") == 0) {

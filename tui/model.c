@@ -31,6 +31,7 @@ void model_done(struct model *m)
 	arena_done(&m->retry_mem);
 	arena_done(&m->out);
 	arena_done(&m->incident.mem);
+	arena_done(&m->captured_mem);
 	for (int j = 0; j < JOB_COUNT; j++)
 		arena_done(&m->job[j].mem);
 	*m = (struct model){ 0 };
@@ -58,7 +59,7 @@ int model_next_ms(const struct model *m)
 {
 	if (m->settle_due)
 		return 20;
-	bool busy = m->await.on || m->arm.on || m->dialog.kind == DIALOG_PREVIEW;
+	bool busy = m->await.on || m->arm.on || m->soak.on || m->dialog.kind == DIALOG_PREVIEW;
 	for (int j = 0; j < JOB_COUNT; j++)
 		busy = busy || m->job[j].id;
 	for (size_t i = 0; !busy && i < m->list.n; i++)

@@ -11,6 +11,7 @@
 #include "probes/holders.h"
 #include "tui/dialog.h"
 #include "tui/effect.h"
+#include "tui/incident.h"
 #include "tui/job.h"
 #include "tui/list.h"
 #include "tui/msg.h"
@@ -31,22 +32,6 @@ struct holding { /* the answer to "who holds it" for one mount or ghost */
 	struct holders of;
 	bool known, asking;
 	uint64_t at_ms;
-};
-
-struct peer { /* another console on this host, while it is armed */
-	bool on;
-	char user[40], tty[24], step[24], running[80];
-	uint64_t since;
-};
-
-struct incident {
-	char id[64];	   /* may change: a resumed one keeps its name */
-	bool open;	   /* something is written about it: from then on the world's changes are, too */
-	size_t told[RES_KINDS]; /* leftovers when they were last written down */
-	uint64_t told_ms;
-	struct arena mem;
-	const char **fresh, **gone; /* JSON of what appeared, identities of what vanished, not yet written; in mem */
-	size_t nfresh, ngone, unsaid;
 };
 
 enum { DETOURS = 4 };
@@ -108,6 +93,11 @@ struct model {
 	struct walk back[DETOURS]; /* procedures left for one that removes a blocker; they are returned to */
 	size_t nback;
 	struct arena retry_mem;
+	struct arena captured_mem;
+	const char **captured;	 /* orphans whose evidence is on disk */
+	size_t ncaptured;
+	struct soak soak;
+	bool bell;
 	uint64_t acted_ms; /* when the last acting command ended */
 	uint64_t settled_ms, fresh_ms; /* when the table was last settled; when the stream last said what is */
 	bool settle_due;

@@ -135,11 +135,19 @@ static void set_risk(const struct model *m, struct plan *p, bool drastic)
 		orphan = orphan || p->v[i].owner == OWNER_ORPHAN;
 	}
 	bool recover = says(p, "--recover");
+	if (says(p, "capture")) { /* adds a file, touches nothing */
+		p->risk = RISK_R1;
+		p->verb = "capture";
+		p->refused = m->opt.is_root ? p->refused : "needs root: start the console with sudo to act";
+		return;
+	}
 	p->risk = drastic || (kills && !recover) ? RISK_R2 : RISK_R1;
 	if (orphan || says(p, "--lazy") || says(p, "--unquarantine") || (recover && actives(m)))
 		p->risk = RISK_R3;
 	if (says(p, "--unquarantine"))
 		p->verb = "unquarantine";
+	else if (says(p, "--quarantine"))
+		p->verb = "quarantine";
 	else if (recover)
 		p->verb = "recover";
 	else if (says(p, "--lazy"))
@@ -164,6 +172,8 @@ static void set_risk(const struct model *m, struct plan *p, bool drastic)
 
 static void fill(struct model *m, struct plan *p, const char *word)
 {
+	if (strcmp(word, "{orphan}") == 0)
+		return; /* add_orphan() */
 	if (strcmp(word, "{holder}") == 0) {
 		add_holders(m, p);
 		return;
@@ -187,6 +197,29 @@ static void keep_one(const struct model *m, struct plan *p)
 	p->n = p->n ? 1 : 0;
 }
 
+static bool is_captured(const struct model *m, const char *id)
+{
+	for (size_t i = 0; i < m->ncaptured; i++)
+		if (strcmp(m->captured[i], id) == 0)
+			return true;
+	return false;
+}
+
+/* One at a time: the one under the cursor, else the first whose evidence is not kept yet. */
+static void add_orphan(struct model *m, struct plan *p)
+{
+	const struct row *at = list_row(m);
+	p->n = 0;
+	for (size_t i = 0; i < m->table.n; i++) {
+		const struct row *row = m->table.v[i];
+		bool orphan = row_actable(row) && row->res->owner == OWNER_ORPHAN && row->res->kind == RES_PROCESS;
+		if (orphan && (row == at || (!p->n && !is_captured(m, row->res->id)))) {
+			p->n = 0;
+			plan_add(m, p, row->res);
+		}
+	}
+}
+
 void plan_for_step(struct model *m, int step)
 {
 	struct plan *p = &m->dialog.plan;
@@ -199,10 +232,23 @@ void plan_for_step(struct model *m, int step)
 			fill(m, p, s->words[i]);
 	if (says(p, "--lazy"))
 		keep_one(m, p);
+	if (says(p, "capture"))
+		add_orphan(m, p);
 	if (says(p, "--recover"))
 		for (int k = 0; k < RES_KINDS; k++)
 			add_leaks(m, p, (enum resource_kind)k);
 	set_risk(m, p, s->verb == VERB_DO_DRASTIC);
+}
+
+/* A sandboxed process outside its cgroup: what is known of it is kept before it can be ended. */
+static void orphan_words(struct model *m, struct plan *p, const char *id)
+{
+	static const char *const capture[] = { "rustbox", "capture", "{process}" };
+	static const char *const end[] = { "rustbox", "reclaim", "process", "{process}" };
+	if (is_captured(m, id))
+		set_words(m, p, end, sizeof end / sizeof end[0]);
+	else
+		set_words(m, p, capture, sizeof capture / sizeof capture[0]);
 }
 
 static void reclaim_words(struct model *m, struct plan *p, enum resource_kind kind)
@@ -220,7 +266,10 @@ void plan_for_choice(struct model *m)
 	if (!at)
 		return;
 	enum resource_kind kind = at->res->kind;
-	reclaim_words(m, p, kind);
+	if (at->res->owner == OWNER_ORPHAN)
+		orphan_words(m, p, at->res->id);
+	else
+		reclaim_words(m, p, kind);
 	if (kind == RES_GHOST)
 		p->refused = "a ghost goes when its last holder ends: w shows who that is";
 	else if (any_marked(m, kind) && at->res->owner != OWNER_ORPHAN)

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "probes/base/text.h"
+
 enum { GATHER = 4096 };
 
 struct reader {
@@ -82,7 +84,7 @@ static unsigned kinds_of(const char *word)
 				return 1u << k;
 	if (strcmp(bare, "everything") == 0)
 		return (1u << RES_KINDS) - 1;
-	return strcmp(bare, "holders") == 0 || strcmp(bare, "holder") == 0 ? 1u << RES_PROCESS : 0;
+	return strcmp(bare, "holders") == 0 || strcmp(bare, "holder") == 0 || strcmp(bare, "orphan") == 0 ? 1u << RES_PROCESS : 0;
 }
 
 /* What `look rustbox ...` may name: commands that only read. */
@@ -114,7 +116,7 @@ static int step_verb(struct reader *r, struct step *s, const char *word)
 			s->verb = (enum verb)v;
 			return 0;
 		}
-	return refuse(r, "ends in a code span that starts with none of look, check, do, do!");
+	return refuse(r, "ends in a code span that starts with none of look, check, do, do!, soak");
 }
 
 static int step_command(struct reader *r, struct step *s, const char *code)
@@ -133,6 +135,9 @@ static int step_command(struct reader *r, struct step *s, const char *code)
 	*(const char **)arena_push(r->a, &s->words, &n, sizeof *s->words) = NULL;
 	if (s->nwords == 0)
 		return refuse(r, "says what to do but not to what");
+	uint64_t ns = 0;
+	if (s->verb == VERB_SOAK)
+		return s->nwords == 1 && text_parse_duration(s->words[0], &ns, r->e) == 0 && ns ? 0 : refuse(r, "soaks for no time");
 	bool command = strcmp(s->words[0], "rustbox") == 0;
 	if ((s->verb == VERB_DO || s->verb == VERB_DO_DRASTIC) && (!command || s->nwords < 2))
 		return refuse(r, "may only run rustbox with a command");

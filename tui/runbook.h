@@ -8,6 +8,7 @@
  *   `do! rustbox reclaim mount --lazy {mount}`   the same, drastic: a typed phrase and a reason
  *   `check mounts`                         ticks itself when a fresh, trusted view shows none left; also
  *                                          `check everything`, `check healthy`, `check baseline`
+ *   `soak 15m`                             watches for a recurrence that long; one ends it
  *   (no code span)                         tell: the operator reads and confirms
  *
  * The only program a step may name is rustbox. A line "Original: `...`" below an item quotes the
@@ -23,7 +24,7 @@
 #include "probes/base/err.h"
 #include "probes/resource.h"
 
-#define VERBS(X) X(TELL, "tell") X(LOOK, "look") X(CHECK, "check") X(DO, "do") X(DO_DRASTIC, "do!")
+#define VERBS(X) X(TELL, "tell") X(LOOK, "look") X(CHECK, "check") X(DO, "do") X(DO_DRASTIC, "do!") X(SOAK, "soak")
 
 enum verb {
 #define X(id, word) VERB_##id,

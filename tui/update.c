@@ -111,6 +111,9 @@ struct effect update(struct model *m, const struct msg *msg)
 	effect.record = records_joined(m);
 	effect.hold = arm_text(m);
 	effect.take = m->arm.take;
+	if (effect.kind == EFFECT_NONE && m->bell)
+		effect.kind = EFFECT_BELL;
+	m->bell = false;
 	if (effect.kind == EFFECT_NONE && effect.record)
 		effect.kind = EFFECT_RECORD;
 	return effect;

@@ -70,6 +70,13 @@ void incident_vanished(struct model *m, const struct resource *r);
 void incident_world(struct model *m); /* after a settle */
 json_t *kinds_json(const struct model *m); /* leftovers by kind */
 
+/* soak.c */
+void soak_begin(struct model *m, int step, const char *how_long);
+void soak_tick(struct model *m);
+void failure_seen(struct model *m, const char *what, const char *name); /* a cleanup failed, or a leftover came */
+size_t recurrences(const struct model *m); /* failures of the last hour that this console saw or read of */
+const char *soak_text(const struct model *m, char *out, size_t cap);
+
 /* update_arm.c */
 struct effect key_arm(struct model *m);
 void arm_ask(struct model *m, const char *reason, bool take);

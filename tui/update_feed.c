@@ -32,6 +32,7 @@ static void take_resource(struct model *m, const struct resource *r)
 			       r->owner == OWNER_ORPHAN ? "ORPHAN" : owner_word(r->owner));
 		say(m, RING_WARN, what, r->name);
 		incident_appeared(m, r);
+		failure_seen(m, "a new leftover:", r->name);
 	}
 }
 
@@ -81,9 +82,12 @@ static struct effect take_health(struct model *m, const struct health *h)
 			 health_status_word(m->health.status), health_status_word(h->status));
 	if (m->incident.open && m->health_ms && (h->status != m->health.status || h->failures != m->health.failures))
 		record_add(m, "health", json_pack("{s:s,s:o}", "was", health_status_word(m->health.status), "now", health_to_json(h)));
+	bool failed = m->health_ms && (worse || h->failures > m->health.failures);
 	m->health = *h;
 	m->health_ms = m->now_ms ? m->now_ms : 1;
 	m->dirty = true;
+	if (failed)
+		failure_seen(m, "the worker's health:", h->note[0] ? h->note : health_status_word(h->status));
 	return worse ? (struct effect){ .kind = EFFECT_BELL } : (struct effect){ 0 };
 }
 
@@ -228,6 +232,7 @@ void world_tick(struct model *m)
 	if (m->settle_due || (stale && !m->list.frozen))
 		world_settle(m);
 	incident_world(m);
+	soak_tick(m);
 	step_checks(m);
 }
 

@@ -59,7 +59,11 @@ static bool job_item(struct model *m, struct job *job, const char *line)
 			       .because = text_of(job, j, "because"), .blocker = text_of(job, j, "blocker"),
 			       .err = (int)json_integer_value(json_object_get(j, "errno")),
 			       .ms = (uint64_t)json_integer_value(json_object_get(j, "ms")) };
-	bool done = strcmp(o->outcome, "released") == 0 || strcmp(o->outcome, "gone") == 0;
+	bool captured = strcmp(o->outcome, "captured") == 0;
+	bool done = strcmp(o->outcome, "released") == 0 || strcmp(o->outcome, "gone") == 0 || captured;
+	if (captured)
+		*(const char **)arena_push(&m->captured_mem, &m->captured, &m->ncaptured, sizeof *m->captured) =
+			arena_strdup(&m->captured_mem, o->id);
 	job->ok += done;
 	job->bad += !done;
 	ring_add(&m->log, m->wall, done ? RING_SAID : RING_WARN, "%s %s: %s%s%s", o->kind, o->name, o->outcome,

@@ -160,6 +160,8 @@ static void await_begin(struct model *m, const struct job *job, bool healthy)
 		if (kind < 0)
 			continue;
 		bool done = strcmp(o->outcome, "released") == 0 || strcmp(o->outcome, "gone") == 0;
+		if (strcmp(o->outcome, "captured") == 0)
+			continue; /* nothing is to vanish */
 		struct arena *a = done ? &w->mem : &m->retry_mem;
 		struct target *t = done ? arena_push(a, &w->v, &w->n, sizeof *t) :
 					  arena_push(a, &m->retry, &m->nretry, sizeof *t);
@@ -256,6 +258,11 @@ struct effect step_act(struct model *m)
 	}
 	if (s->verb == VERB_LOOK)
 		return act_look(m, s, at);
+	if (s->verb == VERB_SOAK) {
+		if (!m->soak.on)
+			soak_begin(m, (int)at, s->words[0]);
+		return (struct effect){ 0 };
+	}
 	if (s->verb == VERB_CHECK) {
 		bool ok = check_passes(m, s, note, sizeof note);
 		step_mark(m, at, ok ? STEP_OK : STEP_FAILED, note);

@@ -6,6 +6,7 @@
 #include "probes/base/text.h"
 #include "tui/dialog_text.h"
 #include "tui/keys.h"
+#include "tui/update.h"
 #include "tui/view_parts.h"
 
 static enum ink mark_ink(enum step_mark mark)
@@ -46,6 +47,8 @@ static void steps_narrow(const struct model *m, const struct area *a, struct can
 	if (job->id)
 		(void)snprintf(line, sizeof line, "running %us of %u: %zu done, %zu not", (unsigned)((m->now_ms - job->began_ms) / 1000),
 			       job->timeout_ms / 1000, job->ok, job->bad);
+	else if (m->soak.on)
+		(void)soak_text(m, line, sizeof line);
 	else if (m->await.on)
 		(void)snprintf(line, sizeof line, "the command ended; waiting until this console sees it too");
 	else if (st->note[0])
@@ -69,6 +72,7 @@ static void steps_wide(const struct model *m, const struct layout *l, struct can
 		(void)canvas_printf(c, row, 0, 6, here ? INK_STRONG : mark_ink(st->mark), "%c[%s]", here ? '>' : ' ', mark_text(m, i));
 		(void)canvas_printf(c, row, 6, 32, here ? INK_STRONG : INK_PLAIN, "%zu %s", i + 1, s->say);
 		(void)canvas_text(c, row, 39, a->cols - 40, INK_PLAIN,
+				  m->soak.on && (int)i == m->soak.step ? soak_text(m, note, sizeof note) :
 				  st->note[0] ? text_escape(st->note, note, sizeof note) : "");
 		if (here && m->focus == FOCUS_STEPS)
 			canvas_bar(c, row, 0, a->cols, INK_CURSOR);

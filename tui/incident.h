@@ -1,0 +1,39 @@
+/* What the console keeps of an incident beside the host's state. Types only. */
+#ifndef TUI_INCIDENT_H
+#define TUI_INCIDENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "probes/base/arena.h"
+#include "probes/resource.h"
+
+struct peer { /* another console on this host, while it is armed */
+	bool on;
+	char user[40], tty[24], step[24], running[80];
+	uint64_t since;
+};
+
+struct incident {
+	char id[64];	   /* may change: a resumed one keeps its name */
+	bool open;	   /* something is written about it: from then on the world's changes are, too */
+	size_t told[RES_KINDS]; /* leftovers when they were last written down */
+	uint64_t told_ms;
+	struct arena mem;
+	const char **fresh, **gone; /* JSON of what appeared, identities of what vanished, not yet written; in mem */
+	size_t nfresh, ngone, unsaid;
+};
+
+enum { RECURRENCES = 16 };
+
+struct soak { /* the watch for a recurrence, after the worker went back to work */
+	bool on;
+	int step;
+	uint64_t began_ms, until_ms;
+	char why[120];	       /* the recurrence that ended it, "" */
+	uint64_t came[RECURRENCES]; /* wall clock of failures seen by this console, a ring */
+	size_t ncame;
+};
+
+#endif
