@@ -45,6 +45,7 @@ int main(int argc, char **argv)
 {
 	static struct CMUnitTest tests[128];
 	size_t n = 0;
+	world_alone();
 	if (world_lacking()) {
 		printf("skipped: %s\n", world_lacking());
 		return 77;

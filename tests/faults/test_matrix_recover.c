@@ -136,6 +136,7 @@ int main(int argc, char **argv)
 {
 	static struct CMUnitTest tests[130];
 	size_t n = 0;
+	world_alone();
 	if (world_lacking()) {
 		printf("skipped: %s\n", world_lacking());
 		return 77;

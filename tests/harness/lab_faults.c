@@ -452,7 +452,8 @@ static enum planted with_flag(struct lab *l, int flag)
 	if (!lab_dir(l, d, "flags") || !lab_file(l, below(d, "held", f), "x"))
 		return PLANT_FAILED;
 	autofd int fd = open(f, O_RDONLY | O_CLOEXEC);
-	if (ioctl(fd, FS_IOC_SETFLAGS, &flag) < 0) {
+	int flags = 0; /* those it has stay: ext4 refuses to drop what says how the file is stored */
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0 || (flags |= flag, ioctl(fd, FS_IOC_SETFLAGS, &flags) < 0)) {
 		(void)lab_no(l, "this file system has no such flag");
 		return PLANT_IMPOSSIBLE;
 	}
@@ -472,8 +473,11 @@ void lab_clear_flags(const struct lab *l)
 	char base[PATH_ROOM + 80];
 	paths_box_dir(&l->world->paths, l->box, base);
 	autofd int fd = open(below(base, "flags/held", f), O_RDONLY | O_CLOEXEC);
-	int none = 0;
-	(void)ioctl(fd, FS_IOC_SETFLAGS, &none);
+	int flags = 0;
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0) {
+		flags &= ~(FS_IMMUTABLE_FL | FS_APPEND_FL);
+		(void)ioctl(fd, FS_IOC_SETFLAGS, &flags);
+	}
 }
 static enum planted traps(struct lab *l)
 {

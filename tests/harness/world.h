@@ -21,6 +21,10 @@ struct world {
 	struct paths paths;
 };
 
+/* To be called first in main(): the rest of the program goes on in a PID and mount namespace of its own, with a /proc of its
+ * own. Recovery, which looks at every process there is, then looks at a dozen and not at all of the host's; and whatever the
+ * test leaves behind ends with it, also when it is killed. */
+void world_alone(void);
 /* Why tests of the real kernel cannot run here ("needs root"), or NULL. */
 const char *world_lacking(void);
 /* Makes the root and becomes the reaper of everything below; fails the test when it cannot. */
