@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include "probes/base/kfile.h"
 #include "probes/base/own.h"
@@ -148,11 +149,16 @@ static int ledger_load(int dirfd, const char *name, struct arena *a, struct ledg
 	autofd int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return err_set(e, errno, "open ledger %s", name);
-	bool held = is_held(fd);
+	/* In this order: what is read of a living box is never taken for a dead one's, because a box unlinks its ledger
+	 * before it lets go of it. */
 	autofree char *text = NULL;
 	ssize_t len = kfile_read_fd(fd, &text);
 	if (len < 0)
 		return err_set(e, (int)-len, "read ledger %s", name);
+	struct stat st;
+	bool held = is_held(fd);
+	if (!held && fstat(fd, &st) == 0 && st.st_nlink == 0)
+		return -ENOENT;
 	struct ledger l = { 0 };
 	struct err why = { 0 };
 	int rc = strlen(text) != (size_t)len ? err_say(&why, EBADMSG, "holds a NUL byte") :

@@ -1,5 +1,7 @@
-/* Ledger files: a lock is left over when nobody holds it and something is still written under it. A free
- * and empty ledger is the normal end of a box: ledgers are truncated, never unlinked. */
+/*
+ * Ledger files: a lock that nobody holds is left over, whatever it records, because a box unlinks its ledger while it
+ * still holds it. Only an empty file is none: it is made before it is locked, and may be a box that begins right now.
+ */
 #include <stdio.h>
 
 #include "probes/probe.h"
@@ -19,12 +21,13 @@ void locks_observe(struct look *l, struct resource_set *ret)
 	for (size_t i = 0; i < l->ledgers.n; i++) {
 		const struct ledger *led = &l->ledgers.v[i];
 		struct lock_facts facts = { .held = led->held, .corrupt = led->corrupt, .entries = open_entries(led) };
-		if (!led->held && !led->corrupt && facts.entries == 0)
+		if (!led->held && !led->corrupt && !*led->boot_id)
 			continue;
 		struct resource *r = resource_set_add(ret, l->a);
 		*r = (struct resource){ .kind = RES_LOCK, .id = led->box, .name = led->box, .box = led->box,
 					.owner = led->held ? OWNER_ACTIVE : OWNER_LEAK, .lock = facts };
-		r->why = led->held ? "the box's lock is held" : "nobody holds it, and what it records is not struck off";
+		r->why = led->held ? "the box's lock is held" : facts.entries ? "nobody holds it, and what it records is not struck off" :
+							  "nobody holds it: its owner died before it could remove it";
 		r->detail = led->corrupt ? arena_printf(l->a, "corrupt: %s", led->why.text) :
 					   arena_printf(l->a, "%s, %u recorded", led->held ? "held" : "free", facts.entries);
 	}

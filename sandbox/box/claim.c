@@ -13,9 +13,10 @@
 #include "probes/base/kfile.h"
 #include "probes/base/own.h"
 #include "probes/base/text.h"
+#include "sandbox/kernel/dirs.h"
 #include "sandbox/kernel/sys.h"
 
-enum { LINE_ROOM = 4608, LOCK_STEP_MS = 5 };
+enum { LINE_ROOM = 4608, LOCK_STEP_MS = 5, NAME_TRIES = 64 };
 
 /* flock has no event to wait for but itself, and a blocking one cannot be bounded without a signal: short
  * naps, only while somebody else holds it. */
@@ -77,21 +78,6 @@ static int write_header(struct claim *c, struct err *e)
 	return write_line(c, e, "rustbox-ledger 1 %s %s", c->box, boot);
 }
 
-static int make_directory(const struct paths *p, struct err *e)
-{
-	/* A world of its own (--root) starts empty: there even /run is ours to make. */
-	char above[PATH_ROOM];
-	(void)snprintf(above, sizeof above, "%s", p->of[PATH_RUN]);
-	*strrchr(above, '/') = '\0';
-	const char *steps[] = { above, p->of[PATH_RUN], p->of[PATH_LEDGER] };
-	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-		int r = sys_mkdirat(AT_FDCWD, steps[i], i ? 0700 : 0755);
-		if (r < 0 && r != -EEXIST)
-			return err_set(e, -r, "make %s", steps[i]);
-	}
-	return 0;
-}
-
 /* A dead owner's ledger may be overwritten when everything in it was struck off, or nothing was ever written. */
 static int start_anew(const struct claim *c, struct err *e)
 {
@@ -108,29 +94,64 @@ static int start_anew(const struct claim *c, struct err *e)
 	return r < 0 ? err_set(e, -r, "empty the ledger of box %s", c->box) : 0;
 }
 
-int claim_open(const struct paths *p, const char *box, struct claim *ret, struct err *e)
+/* Whether the path still leads to this file: its last owner may have unlinked it between our open and our lock. */
+static bool is_named(const struct claim *c)
 {
-	struct claim c = CLAIM_NONE;
-	autofd int fd = open_ledger(p, box, O_CREAT, e);
-	if (fd == -ENOENT) {
-		int r = make_directory(p, e);
+	char path[PATH_ROOM + 80];
+	struct stat here, there;
+	paths_ledger(c->paths, c->box, path);
+	return fstat(c->fd, &here) == 0 && here.st_nlink > 0 && lstat(path, &there) == 0 && here.st_ino == there.st_ino &&
+	       here.st_dev == there.st_dev;
+}
+
+/* The file, made when it is not there, with its lock; whichever file of that name is the one on disk then. */
+static int open_locked(const struct paths *p, struct claim *c, struct err *e)
+{
+	for (int i = 0; i < NAME_TRIES; i++) {
+		autofd int fd = open_ledger(p, c->box, O_CREAT, e);
+		if (fd == -ENOENT) {
+			int r = dirs_make(p, PATH_LEDGER, 0700, e);
+			if (r < 0)
+				return r;
+			continue;
+		}
+		int r = fd < 0 ? fd : lock_within(fd, c->box, CLAIM_LOCK_MS, e);
 		if (r < 0)
 			return r;
-		fd = open_ledger(p, box, O_CREAT, e);
+		c->fd = take_fd(&fd);
+		if (is_named(c))
+			return 0;
+		own_close(&c->fd);
+		c->fd = -1;
 	}
-	if (fd < 0)
-		return fd;
-	int r = lock_within(fd, box, CLAIM_LOCK_MS, e);
+	return err_say(e, EAGAIN, "the ledger of box %s is made and removed all the time by somebody else", c->box);
+}
+
+/* What describes nothing goes: by its name, while we hold its lock, and only if that name is still its own. */
+static int unlink_own(const struct claim *c, struct err *e)
+{
+	char path[PATH_ROOM + 80];
+	if (!is_named(c))
+		return 0;
+	paths_ledger(c->paths, c->box, path);
+	int r = sys_unlinkat(AT_FDCWD, path, 0);
+	return r < 0 && r != -ENOENT ? err_set(e, -r, "remove the ledger %s", path) : 0;
+}
+
+int claim_open(const struct paths *p, const char *box, struct claim *ret, struct err *e)
+{
+	autoclaim struct claim c = { .fd = -1, .paths = p };
+	(void)snprintf(c.box, sizeof c.box, "%s", text_is_box_name(box) ? box : "");
+	int r = open_locked(p, &c, e);
+	r = r < 0 ? r : start_anew(&c, e);
+	if (r < 0) /* a dead owner's stays as it is */
+		return r;
+	struct err ignored; /* one that stays is empty, or has a torn header: nothing was made under it */
+	r = write_header(&c, e);
 	if (r < 0)
-		return r;
-	(void)snprintf(c.box, sizeof c.box, "%s", box);
-	c.fd = fd;
-	r = start_anew(&c, e);
-	r = r < 0 ? r : write_header(&c, e);
-	if (r < 0) /* a torn header describes nothing: the next owner starts anew over it */
-		return r;
-	c.fd = take_fd(&fd);
+		return unlink_own(&c, &ignored), r;
 	*ret = c;
+	c = CLAIM_NONE;
 	return 0;
 }
 
@@ -150,7 +171,7 @@ static int cut_torn_tail(int fd, struct err *e)
 
 int claim_enter(const struct paths *p, const char *box, struct claim *ret, struct err *e)
 {
-	struct claim c = CLAIM_NONE;
+	struct claim c = { .fd = -1, .paths = p };
 	autofd int fd = open_ledger(p, box, 0, e);
 	if (fd < 0)
 		return fd;
@@ -170,6 +191,8 @@ int claim_lock(struct claim *c, unsigned ms, struct err *e)
 	autoarena struct arena a = { 0 };
 	struct ledger l;
 	int r = lock_within(c->fd, c->box, ms, e);
+	if (r == 0 && !is_named(c))
+		return err_say(e, ESTALE, "box %s has just been removed by somebody else", c->box);
 	r = r < 0 ? r : cut_torn_tail(c->fd, e);
 	if (r < 0)
 		return r;
@@ -182,14 +205,17 @@ int claim_lock(struct claim *c, unsigned ms, struct err *e)
 
 int claim_take(const struct paths *p, const char *box, struct claim *ret, struct err *e)
 {
-	autoclaim struct claim c = CLAIM_NONE;
-	int r = claim_enter(p, box, &c, e);
-	r = r < 0 ? r : claim_lock(&c, CLAIM_LOCK_MS, e);
-	if (r < 0)
-		return r;
-	*ret = c;
-	c = CLAIM_NONE;
-	return 0;
+	int r = -ESTALE;
+	for (int i = 0; r == -ESTALE && i < NAME_TRIES; i++) {
+		autoclaim struct claim c = CLAIM_NONE;
+		r = claim_enter(p, box, &c, e);
+		r = r < 0 ? r : claim_lock(&c, CLAIM_LOCK_MS, e);
+		if (r < 0)
+			continue;
+		*ret = c;
+		c = CLAIM_NONE;
+	}
+	return r;
 }
 
 int claim_own(struct claim *c, enum resource_kind kind, const char *name, unsigned *ret_seq, struct err *e)
@@ -239,9 +265,9 @@ int claim_read(const struct claim *c, struct arena *a, struct ledger *ret, struc
 
 int claim_finish(struct claim *c, struct err *e)
 {
-	int r = sys_ftruncate(c->fd, 0);
+	int r = unlink_own(c, e);
 	if (r < 0)
-		return err_set(e, -r, "empty the ledger of box %s", c->box);
+		return r;
 	claim_close(c);
 	return 0;
 }

@@ -5,8 +5,9 @@
  *
  * One file per box (format: probes/ledger.h). Its flock is the life of the box: it belongs to the open file
  * description, so a forked init or keeper that inherits `fd` keeps the box alive, and the last one to die,
- * by whatever death, lets go. There are no pid files. The file is truncated when all is gone and never
- * unlinked: unlinking would let two processes hold "the" lock on two different inodes.
+ * by whatever death, lets go. There are no pid files. When all is gone the file is unlinked, by the holder of its lock
+ * only; so whoever gets the lock looks whether the file still has its name, and begins again when it has not. Without
+ * that look two processes could hold "the" lock on two different inodes.
  */
 #ifndef SANDBOX_BOX_CLAIM_H
 #define SANDBOX_BOX_CLAIM_H
@@ -22,6 +23,7 @@ enum { CLAIM_BOX_ROOM = 65, CLAIM_LOCK_MS = 250 };
 struct claim {
 	int fd;	       /* the ledger, flock held, O_CLOEXEC; -1 when there is none */
 	unsigned next; /* the next sequence number */
+	const struct paths *paths; /* borrowed: whoever opened it keeps them */
 	char box[CLAIM_BOX_ROOM];
 };
 
@@ -38,7 +40,7 @@ int claim_take(const struct paths *p, const char *box, struct claim *ret, struct
 
 /* The two halves of claim_take, for who must do something between: first keep runs out (a run in a box that lives
  * holds a write lock of its own beside its keeper's; -EBUSY when there is one), then wait at most `ms` for the
- * owner's lock. */
+ * owner's lock (-ESTALE: the box was finished by somebody else meanwhile). */
 int claim_enter(const struct paths *p, const char *box, struct claim *ret, struct err *e) MUST_CHECK;
 int claim_lock(struct claim *c, unsigned ms, struct err *e) MUST_CHECK;
 
@@ -52,7 +54,7 @@ int claim_gone(struct claim *c, unsigned seq, struct err *e) MUST_CHECK;
 /* What stands in it now, parsed from the held descriptor. */
 int claim_read(const struct claim *c, struct arena *a, struct ledger *ret, struct err *e) MUST_CHECK;
 
-/* Everything is gone: truncates, then lets go. */
+/* Everything is gone: unlinks the file, then lets go. On an error both stay: it is a stale lock. */
 int claim_finish(struct claim *c, struct err *e) MUST_CHECK;
 /* Lets go and keeps what is written: what remains is a stale lock for recovery. Safe on CLAIM_NONE. */
 void claim_close(struct claim *c);

@@ -123,11 +123,6 @@ void reclaim_lock(struct reclaim_item *item, const struct reclaim_how *how, stru
 		reclaim_set(item, RECLAIM_GONE, 0, "%s", "");
 		return;
 	}
-	struct stat st;
-	if (fstat(box->fd, &st) == 0 && st.st_size == 0) {
-		reclaim_set(item, RECLAIM_GONE, 0, "%s", "");
-		return;
-	}
 	int r = claim_read(box, &a, &l, &e);
 	if (r < 0 || !believable(&l, how->scope->paths, box->box))
 		r = set_aside(how->scope->paths, box, &e);

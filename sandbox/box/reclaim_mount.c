@@ -110,30 +110,32 @@ static int umount_once(const struct reclaim_item *item, const struct reclaim_how
 }
 
 /* Recorded before it is done: after a detach only the ledger knows that there is something to watch. */
-static int record_ghost(struct reclaim_item *item, struct claim *box, struct err *e)
+static int record_ghost(const struct paths *paths, struct reclaim_item *item, struct claim *box, struct err *e)
 {
 	char identity[32];
 	autoarena struct arena a = { 0 };
 	struct ledger l;
 	unsigned seq = 0;
-	if (box->fd < 0)
-		return err_say(e, ENOENT, "box has no ledger to record the ghost in");
+	bool known = false;
 	(void)snprintf(identity, sizeof identity, "%u:%u", item->of.mount.major, item->of.mount.minor);
-	int r = claim_read(box, &a, &l, e);
+	int r = box->fd < 0 ? claim_open(paths, item->of.box, box, e) : 0; /* a box that never had a ledger needs one now */
+	r = r < 0 ? r : claim_read(box, &a, &l, e);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < l.n; i++)
 		if (!l.v[i].gone && l.v[i].kind == RES_MOUNT && strcmp(l.v[i].name, item->of.name) == 0)
-			seq = l.v[i].seq;
+			seq = l.v[i].seq, known = l.v[i].identity != NULL;
 	if (!seq)
 		r = claim_own(box, RES_MOUNT, item->of.name, &seq, e);
+	if (r == 0 && !known) /* by its id a ghost is sure; device numbers of memory file systems are soon used again */
+		r = claim_is(box, seq, item->of.id, e);
 	return r < 0 ? r : claim_ghost(box, seq, identity, e);
 }
 
 static void detach(struct reclaim_item *item, const struct reclaim_how *how, struct claim *box)
 {
 	struct err e = { 0 };
-	int r = record_ghost(item, box, &e);
+	int r = record_ghost(how->scope->paths, item, box, &e);
 	if (r < 0) {
 		reclaim_set(item, RECLAIM_BUSY, EBUSY, "busy, and not detached: %s", e.text);
 		return;

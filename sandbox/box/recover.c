@@ -10,6 +10,9 @@
 #include "probes/base/clock.h"
 #include "probes/base/own.h"
 #include "probes/base/text.h"
+#include "probes/ledger.h"
+#include "sandbox/box/claim.h"
+#include "sandbox/kernel/dirs.h"
 #include "sandbox/kernel/sys.h"
 
 enum { LOCK_NAP_MS = 50 };
@@ -33,23 +36,9 @@ static int write_who(int fd, struct err *e)
 	return r < 0 ? err_set(e, -r, "say who is at work") : 0;
 }
 
-/* Under a root of its own nothing may be there yet, not even <root>/run. */
-static int make_run(const struct paths *p, struct err *e)
-{
-	char path[PATH_ROOM];
-	for (const char *s = p->of[PATH_RUN] + strlen(p->root) + 1; s; s = strchr(s, '/') ? strchr(s, '/') + 1 : NULL) {
-		size_t n = (size_t)(s - p->of[PATH_RUN]) + strcspn(s, "/");
-		(void)snprintf(path, sizeof path, "%.*s", (int)n, p->of[PATH_RUN]);
-		int r = sys_mkdirat(AT_FDCWD, path, n < strlen(p->of[PATH_RUN]) ? 0755 : 0700);
-		if (r < 0 && r != -EEXIST)
-			return err_set(e, -r, "make %s", path);
-	}
-	return 0;
-}
-
 int recovery_lock(const struct paths *p, struct recovery_lock *ret, char *who, size_t cap, struct err *e)
 {
-	int r = make_run(p, e);
+	int r = dirs_make(p, PATH_RUN, 0755, e);
 	if (r < 0)
 		return r;
 	autofd int fd = sys_openat(AT_FDCWD, p->of[PATH_RECOVERY], O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
@@ -102,32 +91,98 @@ size_t recover_left(const struct snapshot *s)
 	return n;
 }
 
-/* Returns whether another round can help: something moved, and something is left. */
-static bool round_of(const struct reclaim_how *how, struct arena *a, struct recovery *r)
+static bool left_over(const struct resource *r)
 {
-	struct snapshot now;
-	struct reclaim_plan plan;
-	struct reclaim_choice everything = { .now = clock_wall_s() };
+	return r->owner == OWNER_LEAK || r->owner == OWNER_ORPHAN;
+}
+
+/* A box that begins while we look can show its cgroup after its ledger was not there yet. What has a ledger that nobody
+ * holds is sure; the rest must be there, and nobody's, in a second look as well. */
+static bool all_sure(const struct snapshot *s)
+{
+	for (int k = 0; k < RES_KINDS; k++)
+		for (size_t i = 0; i < s->of[k].n; i++) {
+			const struct resource *r = &s->of[k].v[i];
+			const struct resource *lock = r->box ? resource_set_find(&s->of[RES_LOCK], r->box) : NULL;
+			if (left_over(r) && !(lock && lock->owner == OWNER_LEAK))
+				return false;
+		}
+	return true;
+}
+
+static void confirm(const struct snapshot *first, struct snapshot *now)
+{
+	for (int k = 0; k < RES_KINDS; k++)
+		for (size_t i = 0; i < now->of[k].n; i++) {
+			struct resource *r = &now->of[k].v[i];
+			const struct resource *before = resource_set_find(&first->of[k], r->id);
+			if (!left_over(r) || (before && left_over(before)))
+				continue;
+			r->owner = OWNER_ACTIVE;
+			r->why = "it was not there a moment ago: a box may be beginning";
+		}
+}
+
+void recover_look(const struct scope *scope, struct arena *a, struct snapshot *ret)
+{
+	struct snapshot first, now;
+	snapshot_take(scope, 0, a, &first);
+	now = first;
+	if (!all_sure(&first)) {
+		snapshot_take(scope, 0, a, &now);
+		confirm(&first, &now);
+	}
+	*ret = now;
+}
+
+/* Returns whether another round can help: something moved. */
+static bool round_of(const struct reclaim_plan *plan, const struct reclaim_how *how, struct recovery *r)
+{
 	size_t before = r->released;
-	snapshot_take(how->scope, 0, a, &now);
-	reclaim_plan_make(&now, &everything, a, &plan);
-	if (!plan.n)
-		return false;
+	struct reclaim_plan walked = *plan;
 	r->rounds++;
-	r->left = reclaim_walk(&plan, how);
-	for (size_t i = 0; i < plan.n; i++) {
-		r->released += plan.v[i].outcome == RECLAIM_RELEASED;
-		r->gone += plan.v[i].outcome == RECLAIM_GONE;
+	r->left = reclaim_walk(&walked, how);
+	for (size_t i = 0; i < walked.n; i++) {
+		r->released += walked.v[i].outcome == RECLAIM_RELEASED;
+		r->gone += walked.v[i].outcome == RECLAIM_GONE;
 	}
 	return r->released > before;
 }
 
-void recover_all(const struct reclaim_how *how, struct arena *a, struct recovery *ret)
+/* A file without a header: its maker died between making and locking it. It says nothing and so is no leftover, but
+ * it would lie there for ever. */
+static void sweep_empty_ledgers(const struct scope *scope, struct arena *a)
 {
-	struct recovery r = { 0 };
-	while (r.rounds < RECOVER_ROUNDS && round_of(how, a, &r) && !how->dry && !(how->stop && how->stop(how->arg)))
-		;
-	snapshot_take(how->scope, 0, a, &r.after);
+	struct ledgers all;
+	struct err ignored; /* one that is taken now, or does not go, is a matter of the next recovery */
+	ledgers_read(scope, a, &all);
+	for (size_t i = 0; i < all.n; i++) {
+		autoclaim struct claim c = CLAIM_NONE;
+		struct ledger now = { .boot_id = "?" };
+		if (all.v[i].held || all.v[i].corrupt || *all.v[i].boot_id)
+			continue;
+		if (claim_take(scope->paths, all.v[i].box, &c, &ignored) == 0 && claim_read(&c, a, &now, &ignored) == 0 &&
+		    !*now.boot_id && claim_finish(&c, &ignored) < 0)
+			return;
+	}
+}
+
+void recover_all(const struct reclaim_how *how, const struct snapshot *first, struct arena *a, struct recovery *ret)
+{
+	struct recovery r = { .after = *first };
+	struct reclaim_plan plan;
+	struct reclaim_choice everything = { .now = clock_wall_s() };
+	for (bool go_on = true; go_on;) {
+		reclaim_plan_make(&r.after, &everything, a, &plan);
+		if (!plan.n)
+			break;
+		go_on = round_of(&plan, how, &r) && r.rounds < RECOVER_ROUNDS && !(how->stop && how->stop(how->arg));
+		if (how->dry)
+			break;
+		recover_look(how->scope, a, &r.after);
+	}
+	if (!how->dry)
+		sweep_empty_ledgers(how->scope, a);
 	r.looked = recover_looked(&r.after, &r.why);
 	r.clean = r.looked && recover_left(&r.after) == 0;
 	*ret = r;

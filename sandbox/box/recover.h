@@ -28,8 +28,13 @@ struct recovery {
 	struct err why;		     /* why not `looked` */
 };
 
-/* Every leak of every dead box. Orphans are never in its plan: they are named one by one. The lock must be held. */
-void recover_all(const struct reclaim_how *how, struct arena *a, struct recovery *ret);
+/* snapshot_take() of everything, and once more when something without a ledger looks left over: a leftover must be one
+ * in both. What only the second shows is called active. */
+void recover_look(const struct scope *scope, struct arena *a, struct snapshot *ret);
+
+/* Every leak of every dead box, beginning with a look already taken. Orphans are never in its plan: they are named one
+ * by one. The lock must be held. */
+void recover_all(const struct reclaim_how *how, const struct snapshot *first, struct arena *a, struct recovery *ret);
 
 /* Of a snapshot: is everything seen, and how much is left? */
 bool recover_looked(const struct snapshot *s, struct err *why);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "probes/base/own.h"
+#include "sandbox/kernel/dirs.h"
 #include "sandbox/kernel/sys.h"
 
 static int open_directory(const struct paths *p, struct err *e)
@@ -14,11 +15,9 @@ static int open_directory(const struct paths *p, struct err *e)
 	const char *path = p->of[PATH_SLOTS];
 	int fd = sys_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 	if (fd == -ENOENT) {
-		int r = sys_mkdirat(AT_FDCWD, p->of[PATH_RUN], 0755);
-		if (r == 0 || r == -EEXIST)
-			r = sys_mkdirat(AT_FDCWD, path, 0700);
-		if (r < 0 && r != -EEXIST)
-			return err_set(e, -r, "make %s", path);
+		int r = dirs_make(p, PATH_SLOTS, 0700, e);
+		if (r < 0)
+			return r;
 		fd = sys_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 	}
 	return fd < 0 ? err_set(e, -fd, "open %s", path) : fd;

@@ -88,7 +88,7 @@ static int verify(const struct scope *scope)
 	autoarena struct arena a = { 0 };
 	struct snapshot now;
 	struct err why = { 0 };
-	snapshot_take(scope, 0, &a, &now);
+	recover_look(scope, &a, &now);
 	bool looked = recover_looked(&now, &why), clean = looked && !recover_left(&now);
 	autojson json_t *o = json_object();
 	json_object_set_new(o, "clean", json_boolean(clean));
@@ -119,7 +119,7 @@ static int unquarantine(const struct scope *scope, const char *reason)
 	autoarena struct arena a = { 0 };
 	struct err e = { 0 };
 	struct snapshot now;
-	snapshot_take(scope, 0, &a, &now);
+	recover_look(scope, &a, &now);
 	bool looked = recover_looked(&now, &e);
 	size_t left = recover_left(&now);
 	if (!looked || left) {
@@ -202,7 +202,7 @@ static void tell_end(const struct scope *scope, const struct recovery *r, bool j
 {
 	autoarena struct arena a = { 0 };
 	struct worker_look w;
-	worker_look(scope, &a, &w);
+	worker_judge(scope, &r->after, &a, &w);
 	if (!json) {
 		tell_left(r, json);
 		worker_to_text(&w, stdout);
@@ -241,7 +241,7 @@ static int recover(const struct scope *scope, const struct wish *wish, bool json
 	if (wish->cleanup)
 		emit(scope->paths, EVENT_RECOVERY_STARTED, NULL, recover_left(&before.now));
 	ops_catch_signals();
-	recover_all(&how, &a, &r);
+	recover_all(&how, &before.now, &a, &r);
 	progress_end(&p);
 	if (wish->cleanup) {
 		enum health_event event = r.clean ? HEALTH_EVENT_VERIFIED : HEALTH_EVENT_UNVERIFIED;

@@ -15,6 +15,7 @@
 #include "sandbox/box/keeper.h"
 #include "sandbox/box/reclaim_mount.h"
 #include "sandbox/box/slot.h"
+#include "sandbox/kernel/dirs.h"
 #include "sandbox/kernel/sys.h"
 #include "sandbox/ops/ops.h"
 #include "sandbox/policy/limits.h"
@@ -58,7 +59,8 @@ static int make_dir(const struct paths *p, struct claim *c, int *ret_fd, struct 
 	struct stat st;
 	unsigned seq;
 	paths_box_dir(p, c->box, path);
-	int r = claim_own(c, RES_TEMPDIR, path, &seq, e);
+	int r = dirs_make(p, PATH_WORK, 0755, e);
+	r = r < 0 ? r : claim_own(c, RES_TEMPDIR, path, &seq, e);
 	if (r < 0)
 		return r;
 	r = sys_mkdirat(AT_FDCWD, path, 0711);

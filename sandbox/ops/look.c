@@ -36,12 +36,11 @@ static enum health_event seen(const struct worker_look *w)
 	return HEALTH_EVENT_COUNT;
 }
 
-void worker_look(const struct scope *scope, struct arena *a, struct worker_look *ret)
+void worker_judge(const struct scope *scope, const struct snapshot *now, struct arena *a, struct worker_look *ret)
 {
-	struct worker_look w = { 0 };
+	struct worker_look w = { .now = *now };
 	struct err e = { 0 };
 	host_look(scope, a, &w.host);
-	snapshot_take(scope, 0, a, &w.now);
 	w.looked = recover_looked(&w.now, &w.why);
 	count(&w);
 	int r = health_read(scope, &w.health, &e);
@@ -57,6 +56,13 @@ void worker_look(const struct scope *scope, struct arena *a, struct worker_look 
 		w.health = next;
 	}
 	*ret = w;
+}
+
+void worker_look(const struct scope *scope, struct arena *a, struct worker_look *ret)
+{
+	struct snapshot now;
+	recover_look(scope, a, &now);
+	worker_judge(scope, &now, a, ret);
 }
 
 static json_t *counts_to_json(const struct worker_look *w)

@@ -21,6 +21,8 @@ struct worker_look {
 /* A leftover that nobody has reported makes the worker unhealthy, an orphan quarantines it, and a worker that was
  * unhealthy for leftovers alone is healthy again when a complete look finds none. */
 void worker_look(const struct scope *scope, struct arena *a, struct worker_look *ret);
+/* The same with a look already taken. */
+void worker_judge(const struct scope *scope, const struct snapshot *now, struct arena *a, struct worker_look *ret);
 
 json_t *worker_to_json(const struct worker_look *w, const struct paths *p);
 void worker_to_text(const struct worker_look *w, FILE *out);

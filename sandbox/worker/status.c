@@ -11,6 +11,7 @@
 #include "probes/base/clock.h"
 #include "probes/base/json.h"
 #include "probes/base/own.h"
+#include "sandbox/kernel/dirs.h"
 #include "sandbox/kernel/sys.h"
 
 enum { LOCK_MS = 2000, LOCK_NAP_MS = 5 };
@@ -22,15 +23,7 @@ static const char *file_name(const char *path)
 
 int status_directory(const struct paths *p, struct err *e)
 {
-	char path[PATH_ROOM];
-	for (const char *s = p->of[PATH_STATE] + strlen(p->root) + 1; s; s = strchr(s, '/') ? strchr(s, '/') + 1 : NULL) {
-		size_t n = strchr(s, '/') ? (size_t)(strchr(s, '/') - p->of[PATH_STATE]) : strlen(p->of[PATH_STATE]);
-		(void)snprintf(path, sizeof path, "%.*s", (int)n, p->of[PATH_STATE]);
-		int r = sys_mkdirat(AT_FDCWD, path, 0755);
-		if (r < 0 && r != -EEXIST)
-			return err_set(e, -r, "make %s", path);
-	}
-	return 0;
+	return dirs_make(p, PATH_STATE, 0755, e);
 }
 
 static int lock_state(const struct paths *p, struct err *e)

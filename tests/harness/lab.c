@@ -368,6 +368,7 @@ pid_t lab_process(struct lab *l, bool inside, void (*body)(struct lab *, void *)
 	}
 	close(life[0]);
 	close(ready[1]);
+	l->keeper_pids[l->nkeepers] = k;
 	l->keepers[l->nkeepers++] = life[1];
 	if (read(ready[0], &pid, sizeof pid) != sizeof pid)
 		pid = -1;
@@ -464,17 +465,21 @@ void lab_relent(struct lab *l)
 	}
 	for (unsigned i = 0; i < l->nkeepers; i++)
 		close(l->keepers[i]);
-	l->nkeepers = 0;
-	for (int tries = 0; tries < 200; tries++) { /* a dying keeper hands its child to us, the subreaper */
+	/* A dying keeper hands its child to us, the subreaper: only when all of them have gone is it known who must read
+	 * the children's ends. One that nobody read would be a zombie, and rightly called a leftover. */
+	for (int tries = 0; tries < 200; tries++) {
 		bool alive = false;
-		while (waitpid(-1, NULL, WNOHANG) > 0)
-			;
+		for (unsigned i = 0; i < l->nkeepers; i++)
+			alive |= waitpid(l->keeper_pids[i], NULL, WNOHANG) == 0;
 		for (unsigned i = 0; i < l->ntraces; i++)
 			alive |= l->trace[i].kind == TRACE_PROCESS && trace_there(&l->trace[i]);
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
 		if (!alive)
 			break;
 		usleep(5000);
 	}
+	l->nkeepers = 0;
 }
 
 /* Whoever is left in a planted cgroup goes (a forker's or vforker's child), then the cgroup. */

@@ -44,6 +44,7 @@ struct lab {
 	struct canary canary[LAB_CANARIES];
 	unsigned ncanaries;
 	int keepers[64]; /* write ends: closing one ends its keeper and what it holds */
+	pid_t keeper_pids[64];
 	unsigned nkeepers;
 	char loop[64];	 /* a loop device to detach */
 	char frozen[PATH_ROOM]; /* a file system to thaw */

@@ -509,14 +509,9 @@ static enum planted tempdir_link(struct lab *l)
 }
 
 /* ---- ledgers ---- */
-static void trace_lock(struct lab *l)
-{
-	(void)l; /* a truncated ledger is a free one: its file stays, so there is nothing to be gone but its content */
-}
 static enum planted ledger(struct lab *l, const char *text)
 {
 	path d, c;
-	trace_lock(l);
 	return P(lab_dir(l, d, "root") && lab_tmpfs(l, d, "rustbox") && lab_cgroup(l, "", c) && lab_ledger(l, text));
 }
 #define LEDGER(name, text)                          \

@@ -370,16 +370,6 @@ static void list_processes(struct listing *l)
 	}
 }
 
-/* A ledger with a header and no entry owns nothing: its owner died between the two. Anything else does, or is corrupt. */
-static bool says_something(int fd)
-{
-	char text[256];
-	ssize_t n = pread(fd, text, sizeof text - 1, 0);
-	text[n > 0 ? n : 0] = '\0';
-	const char *end = strchr(text, '\n');
-	return n > 0 && (strncmp(text, "rustbox-ledger ", 15) != 0 || (end && end[1]));
-}
-
 static void list_files(struct listing *l)
 {
 	autodir DIR *d = opendir(l->w->paths.of[PATH_WORK]);
@@ -394,7 +384,7 @@ static void list_files(struct listing *l)
 			continue;
 		if (flock(fd, LOCK_SH | LOCK_NB) < 0)
 			fprintf(l->f, "lock %s held\n", e->d_name);
-		else if (says_something(fd))
+		else if (st.st_size > 0)
 			fprintf(l->f, "lock %s has %lld bytes\n", e->d_name, (long long)st.st_size);
 	}
 }

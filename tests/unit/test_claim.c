@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,14 +21,12 @@ static struct paths paths;
 
 static int setup(void **state)
 {
-	char cmd[PATH_ROOM + 16];
 	struct err e;
 	(void)state;
 	strcpy(root, "/tmp/rbt-recover-XXXXXX");
 	assert_non_null(mkdtemp(root));
 	assert_int_equal(paths_init(&paths, root, &e), 0);
-	(void)snprintf(cmd, sizeof cmd, "%s/run", root);
-	assert_int_equal(mkdir(cmd, 0700), 0);
+	assert_int_equal(rmdir(root), 0); /* not even the root is there: all of it is made */
 	return 0;
 }
 
@@ -41,7 +40,19 @@ static int teardown(void **state)
 	(void)rmdir(paths.of[PATH_RUN]);
 	(void)snprintf(path, sizeof path, "%s/run", root);
 	(void)rmdir(path);
-	return rmdir(root);
+	return rmdir(root) < 0 && errno != ENOENT;
+}
+
+static const char *file_of(const char *box)
+{
+	static char path[PATH_ROOM + 80];
+	paths_ledger(&paths, box, path);
+	return path;
+}
+
+static bool exists(const char *box)
+{
+	return access(file_of(box), F_OK) == 0;
 }
 
 static void lines_in_order(void **state)
@@ -65,10 +76,55 @@ static void lines_in_order(void **state)
 	assert_int_equal(claim_own(&c, RES_MOUNT, "a\nb", &two, &e), -EINVAL);
 	assert_int_equal(claim_finish(&c, &e), 0);
 	assert_int_equal(c.fd, -1);
+	assert_false(exists("b"));
+	close(creat(file_of("b"), 0600));
 	assert_int_equal(claim_open(&paths, "b", &c, &e), 0); /* an empty ledger is free */
 	claim_close(&c);
 	assert_int_equal(claim_open(&paths, "b", &c, &e), 0); /* so is one with a header only */
-	claim_close(&c);
+	assert_int_equal(claim_finish(&c, &e), 0);
+	assert_false(exists("b"));
+}
+
+/* Who waited for the lock of a file that its owner then unlinked must not believe in that lock. */
+static void a_removed_file_is_no_lock(void **state)
+{
+	struct claim c = CLAIM_NONE, next = CLAIM_NONE;
+	struct err e = { 0 };
+	struct stat named, held;
+	int ends[2];
+	char byte;
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(claim_open(&paths, "b", &c, &e), 0);
+	pid_t child = fork();
+	if (child == 0) { /* opens the same file, waits, and gets the lock of one that has no name any more */
+		claim_close(&c);
+		assert_int_equal(write(ends[1], "x", 1), 1);
+		assert_int_equal(claim_open(&paths, "b", &next, &e), 0);
+		assert_int_equal(fstat(next.fd, &held), 0);
+		_exit(stat(file_of("b"), &named) == 0 && named.st_ino == held.st_ino && held.st_nlink == 1 ? 0 : 1);
+	}
+	assert_int_equal(read(ends[0], &byte, 1), 1);
+	usleep(60000); /* it is in its wait for the lock now, or will be: both must end well */
+	assert_int_equal(claim_finish(&c, &e), 0);
+	int status;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/* A file of that name that is not ours any more stays. */
+static void another_file_is_left_alone(void **state)
+{
+	struct claim c = CLAIM_NONE;
+	struct err e = { 0 };
+	(void)state;
+	assert_int_equal(claim_open(&paths, "b", &c, &e), 0);
+	assert_int_equal(unlink(file_of("b")), 0);
+	close(creat(file_of("b"), 0600));
+	assert_int_equal(claim_finish(&c, &e), 0);
+	assert_true(exists("b"));
 }
 
 static void what_is_left_refuses(void **state)
@@ -148,6 +204,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(lines_in_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_removed_file_is_no_lock, setup, teardown),
+		cmocka_unit_test_setup_teardown(another_file_is_left_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_left_refuses, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_torn_line_is_cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_last_holder_lets_go, setup, teardown),
