@@ -26,7 +26,7 @@ static int call(double seconds, const char *const *argv)
 	ran_done(&r);
 	return code;
 }
-#define rustbox(...) call(10, (const char *const[]){ "rustbox", __VA_ARGS__, NULL })
+#define rustbox(...) call(60, (const char *const[]){ "rustbox", __VA_ARGS__, NULL })
 
 static pid_t keeper_of(const char *box)
 {
