@@ -33,7 +33,7 @@ static unsigned read_members(struct walk *w, int fd)
 	ssize_t len = kfile_read_all(fd, "cgroup.procs", &text);
 	if (len == -EOPNOTSUPP)
 		len = kfile_read_all(fd, "cgroup.threads", &text);
-	if (len < 0)
+	if (len <= 0)
 		return 0;
 	for (char *s = text, *end; *s; s = *end ? end + 1 : end) {
 		long pid = strtol(s, &end, 10);
@@ -59,9 +59,10 @@ static void read_state(const struct hierarchy *in, int fd, struct cgroup_facts *
 		return;
 	}
 	char state[32] = "";
-	if (kfile_read(fd, "freezer.state", state, sizeof state) > 0)
+	/* Co-mounted controllers share a hierarchy's name; asking the others costs two failing opens a cgroup. */
+	if (strstr(in->name, "freezer") && kfile_read(fd, "freezer.state", state, sizeof state) > 0)
 		f->frozen = strncmp(state, "THAWED", 6) != 0;
-	f->memory = kfile_u64(fd, "memory.usage_in_bytes", &v) == 0 ? v : 0;
+	f->memory = strstr(in->name, "memory") && kfile_u64(fd, "memory.usage_in_bytes", &v) == 0 ? v : 0;
 	f->populated = f->procs > 0;
 }
 
@@ -82,17 +83,14 @@ static const char *detail_of(struct arena *a, const struct cgroup_facts *f)
 	return arena_strdup(a, buf);
 }
 
-static void add_cgroup(struct walk *w, int fd, const char *path, const struct cgroup_facts *facts)
+static void add_cgroup(struct walk *w, const struct identity *id, const char *path, const struct cgroup_facts *facts)
 {
 	struct arena *a = w->look->a;
-	struct identity id;
-	if (identity_at(fd, "", AT_EMPTY_PATH, &id))
-		return;
 	struct resource *r = resource_set_add(&w->look->cgroups, a);
 	*r = (struct resource){ .kind = RES_CGROUP, .owner = w->own.owner, .box = w->own.box, .why = w->own.why,
-				.born = id.ctime, .cgroup = *facts };
-	r->cgroup.inode = id.inode;
-	r->id = arena_printf(a, "%s:%llu", w->in->name, (unsigned long long)id.inode);
+				.born = id->ctime, .cgroup = *facts };
+	r->cgroup.inode = id->inode;
+	r->id = arena_printf(a, "%s:%llu", w->in->name, (unsigned long long)id->inode);
 	r->name = arena_printf(a, "%s%s", w->in->mount, path);
 	r->detail = detail_of(a, &r->cgroup);
 }
@@ -111,9 +109,16 @@ static bool take_cgroup(struct walk *w, int parent, const char *name, const char
 {
 	struct arena *a = w->look->a;
 	autofd int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	struct identity id;
+	if (fd < 0 || identity_at(fd, "", AT_EMPTY_PATH, &id)) {
+		fail(w, errno, path);
+		return false;
+	}
+	/* Two links, its name and its ".": nothing below, and ten thousand such need not be listed. */
+	bool leaf = id.links == 2;
+	int copy = leaf ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	autodir DIR *dir = copy < 0 || depth > DEPTH ? NULL : fdopendir(copy);
-	if (!dir) {
+	if (!dir && !leaf) {
 		fail(w, depth > DEPTH ? ELOOP : errno, path);
 		if (copy >= 0)
 			(void)close(copy);
@@ -121,7 +126,7 @@ static bool take_cgroup(struct walk *w, int parent, const char *name, const char
 	}
 	struct cgroup_facts facts = { .hierarchy = w->in->name, .path = path, .version = w->in->version };
 	bool below = false;
-	for (struct dirent *d; (d = readdir(dir));) {
+	for (struct dirent *d; dir && (d = readdir(dir));) {
 		if (d->d_type != DT_DIR || d->d_name[0] == '.')
 			continue;
 		facts.children++;
@@ -130,7 +135,7 @@ static bool take_cgroup(struct walk *w, int parent, const char *name, const char
 	facts.procs = read_members(w, fd);
 	read_state(w->in, fd, &facts);
 	facts.populated |= below;
-	add_cgroup(w, fd, path, &facts);
+	add_cgroup(w, &id, path, &facts);
 	return facts.populated;
 }
 

@@ -63,28 +63,28 @@ static void take_pair(struct diff *d, struct arena *a, const struct resource *ba
 		add_change(d, a, CHANGE_CHANGED, base, now, what);
 }
 
-static void diff_kind(struct diff *d, const struct resource_set *base, const struct resource_set *now, struct arena *a)
+static void diff_kind(struct diff *d, const struct resource_set *base, const struct resource_view *now, struct arena *a)
 {
 	size_t b = 0, n = 0;
 	while (b < base->n || n < now->n) {
-		int order = b == base->n ? 1 : n == now->n ? -1 : strcmp(base->v[b].name, now->v[n].name);
+		int order = b == base->n ? 1 : n == now->n ? -1 : strcmp(base->v[b].name, now->v[n]->name);
 		if (order == 0) {
-			take_pair(d, a, &base->v[b++], &now->v[n++]);
+			take_pair(d, a, &base->v[b++], now->v[n++]);
 		} else if (order < 0) {
 			add_change(d, a, CHANGE_MISSING, &base->v[b++], NULL, NULL);
 		} else {
-			if (!is_quiet(&now->v[n]))
-				add_change(d, a, CHANGE_ADDED, NULL, &now->v[n], NULL);
+			if (!is_quiet(now->v[n]))
+				add_change(d, a, CHANGE_ADDED, NULL, now->v[n], NULL);
 			n++;
 		}
 	}
 }
 
-static void leftovers_only(struct diff *d, const struct resource_set *now, struct arena *a)
+static void leftovers_only(struct diff *d, const struct resource_view *now, struct arena *a)
 {
 	for (size_t i = 0; i < now->n; i++)
-		if (is_leftover(&now->v[i]))
-			add_change(d, a, CHANGE_ADDED, NULL, &now->v[i], NULL);
+		if (is_leftover(now->v[i]))
+			add_change(d, a, CHANGE_ADDED, NULL, now->v[i], NULL);
 }
 
 static void judge_trust(struct diff *d, const struct snapshot *base, const struct snapshot *now)
@@ -108,18 +108,32 @@ static void judge_trust(struct diff *d, const struct snapshot *base, const struc
 	}
 }
 
-void diff_make(const struct snapshot *base, const struct snapshot *now, struct arena *a, struct diff *ret)
+void diff_make_views(const struct snapshot *base, const struct snapshot *about, const struct resource_view now[RES_KINDS],
+		     struct arena *a, struct diff *ret)
 {
 	struct diff d = { .trusted = true, .has_baseline = base != NULL };
 	for (int k = 0; k < RES_KINDS; k++) {
 		if (base)
-			diff_kind(&d, &base->of[k], &now->of[k], a);
+			diff_kind(&d, &base->of[k], &now[k], a);
 		else
-			leftovers_only(&d, &now->of[k], a);
-		d.leftovers[k] = snapshot_leftovers(now, (enum resource_kind)k);
+			leftovers_only(&d, &now[k], a);
+		for (size_t i = 0; i < now[k].n; i++)
+			d.leftovers[k] += is_leftover(now[k].v[i]);
 	}
-	judge_trust(&d, base, now);
+	judge_trust(&d, base, about);
 	*ret = d;
+}
+
+void diff_make(const struct snapshot *base, const struct snapshot *now, struct arena *a, struct diff *ret)
+{
+	struct resource_view views[RES_KINDS];
+	for (int k = 0; k < RES_KINDS; k++) {
+		const struct resource **v = arena_alloc(a, (now->of[k].n + 1) * sizeof *v);
+		for (size_t i = 0; i < now->of[k].n; i++)
+			v[i] = &now->of[k].v[i];
+		views[k] = (struct resource_view){ v, now->of[k].n };
+	}
+	diff_make_views(base, now, views, a, ret);
 }
 
 static json_t *change_to_json(const struct change *c)

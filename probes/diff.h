@@ -27,6 +27,14 @@ struct diff {
 
 /* base NULL: no baseline; then only leftovers are listed, as added. */
 void diff_make(const struct snapshot *base, const struct snapshot *now, struct arena *a, struct diff *ret);
+/* The same for whoever keeps resources sorted one by one: pointers by resource_compare(), one array a kind.
+ * `about` gives completeness, host and boot only. Changes come in the order of `now`, kind by kind. */
+struct resource_view {
+	const struct resource *const *v;
+	size_t n;
+};
+void diff_make_views(const struct snapshot *base, const struct snapshot *about, const struct resource_view now[RES_KINDS],
+		     struct arena *a, struct diff *ret);
 char change_letter(enum change_sign sign); /* + - ~ = */
 json_t *diff_to_json(const struct diff *d);
 

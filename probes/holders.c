@@ -95,7 +95,8 @@ static void describe(struct search *s)
 	s->described = true;
 	(void)identity_at(s->dir, "", AT_EMPTY_PATH, &id);
 	s->uid = id.uid;
-	process_describe(s->dir, &s->st, id.uid, s->look.a, &s->facts);
+	autofree char *cgroups = process_cgroups(s->dir);
+	process_describe(s->dir, &s->st, id.uid, cgroups, s->look.a, &s->facts);
 	struct process_clues c = {
 		.cgroup_box = look_member(&s->look, s->st.pid),
 		.our_exe = our_programs_run_by(&s->ours, s->dir),

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/sysmacros.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -157,6 +158,9 @@ int mountinfo_read(int dirfd, const char *who, struct arena *a, struct mount_tab
 #define NR_LISTMOUNT 458L
 #define LIST_ROOT    UINT64_MAX /* LSMT_ROOT: everything the caller's namespace holds */
 #define WANT_BASIC   2ull	/* STATMOUNT_MNT_BASIC */
+/* SB_BASIC, MNT_BASIC, PROPAGATE_FROM, MNT_ROOT, MNT_POINT, FS_TYPE; MNT_OPTS is given only when there are some. */
+#define WANT_NEEDED  (1ull | 2ull | 4ull | 8ull | 16ull | 32ull | 0x200ull)
+#define WANT_OPTS    0x80ull
 
 struct id_request {
 	uint32_t size, spare;
@@ -171,8 +175,14 @@ struct stat_answer {
 	uint32_t sb_flags, fs_type;
 	uint64_t id, parent_id;
 	uint32_t old_id, old_parent_id;
-	uint64_t rest[56]; /* the kernel writes the whole structure */
+	uint64_t attr, propagation, peer_group, master, propagate_from;
+	uint32_t root, point; /* these and opts, fs_type, sb_source: offsets into str */
+	uint64_t ns_id;
+	uint32_t fs_subtype, sb_source;
+	uint64_t rest[48];
+	char str[]; /* what the kernel knows of later is written over nothing of ours: the size says where str begins */
 };
+_Static_assert(sizeof(struct stat_answer) == 512, "the kernel puts the strings after 512 bytes");
 
 static void note_unique(struct mount_table *t, uint64_t unique)
 {
@@ -200,4 +210,48 @@ bool mountinfo_unique_ids(struct mount_table *t)
 			return true;
 		req.param = ids[n - 1];
 	}
+}
+
+static void add_word(char *out, size_t cap, bool on, const char *word)
+{
+	size_t n = strlen(out);
+	if (on && n < cap)
+		(void)snprintf(out + n, cap - n, ",%s", word);
+}
+
+/* In the kernel's order (fs/proc_namespace.c), then what the file system adds: as libmount joins them. */
+static const char *options_of(const struct stat_answer *st, struct arena *a)
+{
+	char out[160];
+	const char *more = st->mask & WANT_OPTS ? st->str + st->opts : "";
+	(void)snprintf(out, sizeof out, "%s", st->attr & MOUNT_ATTR_RDONLY || st->sb_flags & MS_RDONLY ? "ro" : "rw");
+	add_word(out, sizeof out, st->attr & MOUNT_ATTR_NOSUID, "nosuid");
+	add_word(out, sizeof out, st->attr & MOUNT_ATTR_NODEV, "nodev");
+	add_word(out, sizeof out, st->attr & MOUNT_ATTR_NOEXEC, "noexec");
+	add_word(out, sizeof out, (st->attr & MOUNT_ATTR__ATIME) == MOUNT_ATTR_NOATIME, "noatime");
+	add_word(out, sizeof out, st->attr & MOUNT_ATTR_NODIRATIME, "nodiratime");
+	add_word(out, sizeof out, (st->attr & MOUNT_ATTR__ATIME) == MOUNT_ATTR_RELATIME, "relatime");
+	add_word(out, sizeof out, st->attr & MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow");
+	return *more ? arena_printf(a, "%s,%s", out, more) : arena_strdup(a, out);
+}
+
+bool mountinfo_one(uint64_t unique, struct arena *a, struct mount_row *ret)
+{
+	enum { ROOM = 16 * 1024 };
+	struct id_request req = { .size = sizeof req, .mount = unique, .param = WANT_NEEDED | WANT_OPTS };
+	autofree struct stat_answer *st = calloc(1, ROOM);
+	if (!st)
+		abort();
+	if (syscall(NR_STATMOUNT, &req, st, ROOM, 0) || (st->mask & WANT_NEEDED) != WANT_NEEDED)
+		return false;
+	*ret = (struct mount_row){
+		.target = arena_strdup(a, st->str + st->point),
+		.unique = st->id,
+		.facts = { .parent = st->old_parent_id, .mount_id = st->old_id, .major = st->dev_major,
+			   .minor = st->dev_minor, .shared = (unsigned)st->peer_group, .master = (unsigned)st->master,
+			   .fstype = arena_strdup(a, st->str + st->fs_type),
+			   .source = arena_strdup(a, st->str + st->sb_source),
+			   .root = arena_strdup(a, st->str + st->root), .options = options_of(st, a) },
+	};
+	return true;
 }

@@ -30,6 +30,10 @@ int mountinfo_read(int dirfd, const char *who, struct arena *a, struct mount_tab
  * kernel has no such calls. */
 bool mountinfo_unique_ids(struct mount_table *t);
 
+/* One mount of the caller's namespace by its unique id, as mountinfo would show it but for layer and children.
+ * False: it is gone, or this kernel's statmount does not tell everything (6.13 does). */
+bool mountinfo_one(uint64_t unique, struct arena *a, struct mount_row *ret);
+
 const struct mount_row *mountinfo_find(const struct mount_table *t, uint64_t mount_id);
 
 #endif

@@ -22,6 +22,14 @@ static const char *detail_of(struct arena *a, const struct mount_facts *m)
 	return arena_printf(a, "%s %s from %s%s", m->fstype, mode, m->source, copied);
 }
 
+static struct resource resource_of(struct look *l, const struct mount_row *row)
+{
+	struct ownership o = ownership_of_mount(&l->world, row->target, l->a);
+	return (struct resource){ .kind = RES_MOUNT, .owner = o.owner, .id = id_of(l->a, row), .name = row->target,
+				  .box = o.box, .why = o.why, .detail = detail_of(l->a, &row->facts),
+				  .mount = row->facts };
+}
+
 void mounts_observe(struct look *l, struct resource_set *ret)
 {
 	const struct mount_table *t = look_mounts(l);
@@ -34,12 +42,15 @@ void mounts_observe(struct look *l, struct resource_set *ret)
 		(void)err_say(&why, EBADMSG, "%zu lines of the mount table cannot be parsed", t->bad);
 		set_incomplete(ret, &why);
 	}
-	for (size_t i = 0; i < t->n; i++) {
-		const struct mount_row *row = &t->v[i];
-		struct ownership o = ownership_of_mount(&l->world, row->target, l->a);
-		struct resource *r = resource_set_add(ret, l->a);
-		*r = (struct resource){ .kind = RES_MOUNT, .owner = o.owner, .id = id_of(l->a, row),
-					.name = row->target, .box = o.box, .why = o.why,
-					.detail = detail_of(l->a, &row->facts), .mount = row->facts };
-	}
+	for (size_t i = 0; i < t->n; i++)
+		*resource_set_add(ret, l->a) = resource_of(l, &t->v[i]);
+}
+
+bool mounts_observe_one(struct look *l, uint64_t unique, struct resource *ret)
+{
+	struct mount_row row;
+	if (!mountinfo_one(unique, l->a, &row))
+		return false;
+	*ret = resource_of(l, &row);
+	return true;
 }

@@ -38,6 +38,26 @@ void look_done(struct look *l)
 	l->proc = -1;
 }
 
+static int by_mount_id(const void *a, const void *b)
+{
+	const struct mount_row *x = a, *y = b;
+	return (x->facts.mount_id > y->facts.mount_id) - (x->facts.mount_id < y->facts.mount_id);
+}
+
+void look_mounts_known(struct look *l, const struct resource_set *mounts)
+{
+	struct mount_table t = { .v = arena_alloc(l->a, (mounts->n + 1) * sizeof *t.v), .n = mounts->n };
+	for (size_t i = 0; i < mounts->n; i++) {
+		const struct resource *r = &mounts->v[i];
+		t.v[i] = (struct mount_row){ .target = r->name, .facts = r->mount,
+					     .unique = r->id[0] == 'o' ? 0 : strtoull(r->id, NULL, 10) };
+	}
+	if (t.n > 1)
+		qsort(t.v, t.n, sizeof *t.v, by_mount_id);
+	l->mounts = t;
+	l->mounts_read = true;
+}
+
 const struct mount_table *look_mounts(struct look *l)
 {
 	if (!l->mounts_read) {

@@ -34,6 +34,8 @@ struct look {
 
 /* Reads the ledgers and resolves the world's paths. look_done() closes; memory is the arena's. */
 void look_init(struct look *l, const struct scope *scope, struct arena *a);
+/* Takes an earlier reading of the mounts instead of a new one; `mounts` must outlive the look. */
+void look_mounts_known(struct look *l, const struct resource_set *mounts);
 void look_done(struct look *l);
 
 /* Fills l->cgroups and l->members, unsorted; called once by look_cgroups(). */
@@ -42,6 +44,10 @@ void cgroups_read(struct look *l);
 const struct mount_table *look_mounts(struct look *l); /* NULL: see mounts_why */
 const struct resource_set *look_cgroups(struct look *l);
 const char *look_member(struct look *l, pid_t pid); /* the box, or NULL */
+
+/* One mount by its unique id, in look->a; its layer and children are not counted. False when it is not in this
+ * namespace (any more) or the kernel cannot tell everything. */
+bool mounts_observe_one(struct look *l, uint64_t unique, struct resource *ret);
 
 /* Says that a set may lack members. The first reason stays. */
 void set_incomplete(struct resource_set *set, const struct err *why);

@@ -106,7 +106,8 @@ static bool has_live_parent(struct pass *p, const struct procstat *of)
 	return false;
 }
 
-static void add_process(struct pass *p, int dir, const struct procstat *st, uid_t uid, const struct ownership *o)
+static void add_process(struct pass *p, int dir, const struct procstat *st, uid_t uid, const char *cgroups,
+			const struct ownership *o)
 {
 	struct arena *a = p->look->a;
 	char buf[64], size[16];
@@ -114,7 +115,7 @@ static void add_process(struct pass *p, int dir, const struct procstat *st, uid_
 	struct resource *r = resource_set_add(p->ret, a);
 	*r = (struct resource){ .kind = RES_PROCESS, .owner = o->owner, .box = o->box, .why = o->why,
 				.born = process_born(st->start_ticks) };
-	process_describe(dir, st, uid, a, &r->process);
+	process_describe(dir, st, uid, cgroups, a, &r->process);
 	text_size(st->rss, size, sizeof size);
 	text_add(&t, "%c uid %u, %s", st->state, (unsigned)uid, size);
 	r->detail = arena_strdup(a, buf);
@@ -135,20 +136,24 @@ static void take_process(struct pass *p, const char *name)
 	pid_t pid = (pid_t)strtol(name, NULL, 10);
 	struct process_clues c = {
 		.cgroup_box = look_member(l, pid),
-		.our_exe = our_programs_run_by(&p->ours, dir),
 		.in_pool = id.uid >= pool && id.uid < pool + UID_POOL,
 	};
+	/* A member's box says whose it is; its program is asked only when that turns out to be old news. */
+	c.our_exe = !c.cgroup_box && our_programs_run_by(&p->ours, dir);
 	c.pidns_box = c.cgroup_box ? NULL : pidns_box(p, dir);
 	/* Root hides from root only behind a security module or more capabilities, and no payload has those. */
 	bool may_be_boxed = id.uid != 0 || geteuid() != 0;
-	if (!c.our_exe && may_be_boxed && faccessat(dir, "exe", F_OK, 0) && errno == EACCES)
+	if (!c.our_exe && !c.cgroup_box && may_be_boxed && faccessat(dir, "exe", F_OK, 0) && errno == EACCES)
 		p->hidden++;
 	bool maybe = c.cgroup_box || c.pidns_box || c.our_exe || c.in_pool || p->nrecorded;
 	if (!maybe || procstat_read(l->proc, name, &st))
 		return;
 	/* The member list is a moment old: the pid may have been used again, or the process just have joined. */
 	bool known = false;
-	const char *now = process_cgroup_box(dir, l->scope->paths->cgroup_parent, l->a, &known);
+	autofree char *cgroups = process_cgroups(dir);
+	const char *now = process_cgroup_box(cgroups, l->scope->paths->cgroup_parent, l->a, &known);
+	if (known && !now && c.cgroup_box)
+		c.our_exe = our_programs_run_by(&p->ours, dir);
 	c.cgroup_box = known ? now : c.cgroup_box;
 	c.ledger_box = recorded_box(p, &st);
 	c.zombie = st.state == 'Z' || st.state == 'X';
@@ -156,7 +161,7 @@ static void take_process(struct pass *p, const char *name)
 	c.live_parent = c.in_pool && !c.cgroup_box && has_live_parent(p, &st);
 	struct ownership o = ownership_of_process(&l->ledgers, &c);
 	if (o.owner != OWNER_FOREIGN)
-		add_process(p, dir, &st, id.uid, &o);
+		add_process(p, dir, &st, id.uid, cgroups, &o);
 }
 
 void processes_observe(struct look *l, struct resource_set *ret)

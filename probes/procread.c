@@ -66,44 +66,56 @@ static const char *read_cmdline(int dir, struct arena *a)
 	return arena_strndup(a, text, (size_t)n);
 }
 
-/* One line of /proc/PID/cgroup: the first that names one of ours, else the first that is not the root. */
-static const char *read_cgroup(int dir, struct arena *a)
+char *process_cgroups(int dir)
 {
-	autofree char *text = NULL;
-	const char *best = NULL;
-	if (kfile_read_all(dir, "cgroup", &text) < 0)
-		return "";
-	char *save = NULL;
-	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		char *path = strchr(line, ':');
-		path = path ? strchr(path + 1, ':') : NULL;
-		if (!path)
-			continue;
-		path++;
-		if (strstr(path, "/rustbox-"))
-			return arena_strdup(a, path);
-		if (!best || strcmp(best, "/") == 0)
-			best = path;
-	}
-	return best ? arena_strdup(a, best) : "";
+	char *text = NULL;
+	return kfile_read_all(dir, "cgroup", &text) < 0 ? NULL : text;
 }
 
-const char *process_cgroup_box(int dir, const char *parent, struct arena *a, bool *ret_known)
+/* The path of the line at *at, moved behind it; NULL at the end. */
+static const char *next_cgroup(const char **at, size_t *len)
 {
-	autofree char *text = NULL;
-	char prefix[64], *save = NULL;
-	*ret_known = kfile_read_all(dir, "cgroup", &text) > 0 && !strstr(text, "/..");
+	while (*at && **at) {
+		const char *line = *at, *end = strchrnul(line, '\n'), *path = memchr(line, ':', (size_t)(end - line));
+		*at = *end ? end + 1 : end;
+		path = path ? memchr(path + 1, ':', (size_t)(end - path - 1)) : NULL;
+		if (!path)
+			continue;
+		*len = (size_t)(end - path - 1);
+		return path + 1;
+	}
+	return NULL;
+}
+
+/* The first that names one of ours, else the first that is not the root. */
+static const char *shown_cgroup(const char *text, struct arena *a)
+{
+	const char *best = "", *path;
+	size_t n = 0, best_n = 0;
+	while ((path = next_cgroup(&text, &n))) {
+		if (memmem(path, n, "/rustbox-", 9))
+			return arena_strndup(a, path, n);
+		if (best_n <= 1)
+			best = path, best_n = n;
+	}
+	return arena_strndup(a, best, best_n);
+}
+
+const char *process_cgroup_box(const char *text, const char *parent, struct arena *a, bool *ret_known)
+{
+	char prefix[64];
+	const char *path;
+	*ret_known = text && *text && !strstr(text, "/..");
 	if (!*ret_known)
 		return NULL;
-	(void)snprintf(prefix, sizeof prefix, *parent ? "/%s/" : "/%s", parent);
-	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		char *path = strchr(line, ':');
-		path = path ? strchr(path + 1, ':') : NULL;
-		if (!path || strncmp(path + 1, prefix, strlen(prefix)) != 0)
+	size_t n = 0, skip = (size_t)snprintf(prefix, sizeof prefix, *parent ? "/%s/" : "/%s", parent);
+	while ((path = next_cgroup(&text, &n))) {
+		if (n <= skip || strncmp(path, prefix, skip) != 0)
 			continue;
-		path += 1 + strlen(prefix);
-		path[strcspn(path, "/ ")] = '\0';
-		const char *box = paths_box_of_name(path);
+		char name[256];
+		size_t len = strcspn(path + skip, "/ \n");
+		(void)snprintf(name, sizeof name, "%.*s", (int)(len < 255 ? len : 255), path + skip);
+		const char *box = paths_box_of_name(name);
 		if (box)
 			return arena_strdup(a, box);
 	}
@@ -117,7 +129,8 @@ static const char *read_wchan(int dir, struct arena *a)
 	return n > 0 && strcmp(text, "0") != 0 ? arena_strdup(a, text) : "";
 }
 
-void process_describe(int dir, const struct procstat *st, uid_t uid, struct arena *a, struct process_facts *ret)
+void process_describe(int dir, const struct procstat *st, uid_t uid, const char *cgroups, struct arena *a,
+		      struct process_facts *ret)
 {
 	*ret = (struct process_facts){
 		.pid = st->pid,
@@ -130,8 +143,8 @@ void process_describe(int dir, const struct procstat *st, uid_t uid, struct aren
 		.pid_ns = namespace_at(dir, "pid"),
 		.comm = arena_strdup(a, st->comm),
 		.cmdline = read_cmdline(dir, a),
-		.cgroup = read_cgroup(dir, a),
-		.wchan = read_wchan(dir, a),
+		.cgroup = shown_cgroup(cgroups, a),
+		.wchan = st->state == 'D' ? read_wchan(dir, a) : "", /* where it hangs; a sleeper's tells nothing */
 	};
 }
 

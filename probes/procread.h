@@ -19,11 +19,14 @@ int procstat_parse(const char *text, struct procstat *ret) MUST_CHECK;
 /* `pid` is a directory name below proc. */
 int procstat_read(int proc, const char *pid, struct procstat *ret) MUST_CHECK;
 
-/* Everything that is shown of a process; `dir` is /proc/PID. Unreadable parts stay empty. */
-void process_describe(int dir, const struct procstat *st, uid_t uid, struct arena *a, struct process_facts *ret);
+/* The text of /proc/PID/cgroup (`dir` is /proc/PID), for the two below; the caller frees. NULL: unreadable. */
+char *process_cgroups(int dir);
+/* Everything that is shown of a process. Unreadable parts stay empty. */
+void process_describe(int dir, const struct procstat *st, uid_t uid, const char *cgroups, struct arena *a,
+		      struct process_facts *ret);
 /* The box whose cgroup the process is in, by its own account; NULL when in none. `parent` as in struct paths.
  * *ret_known is false when the account cannot be read or is relative to another cgroup namespace. */
-const char *process_cgroup_box(int dir, const char *parent, struct arena *a, bool *ret_known);
+const char *process_cgroup_box(const char *cgroups, const char *parent, struct arena *a, bool *ret_known);
 /* Wall clock seconds of a start time. */
 uint64_t process_born(uint64_t start_ticks);
 

@@ -56,13 +56,15 @@ static bool any_young(const struct snapshot *s, const struct ledgers *after)
 	return false;
 }
 
-static void take_once(const struct scope *scope, unsigned kinds, struct arena *a, int nth, struct snapshot *ret,
-		      bool *ret_steady)
+static void take_once(const struct scope *scope, unsigned kinds, const struct resource_set *mounts, struct arena *a,
+		      int nth, struct snapshot *ret, bool *ret_steady)
 {
 	struct snapshot s = { .taken = clock_wall_s() };
 	struct look l;
 	struct utsname u;
 	look_init(&l, scope, a);
+	if (mounts && mounts->complete)
+		look_mounts_known(&l, mounts);
 	if (uname(&u) == 0)
 		(void)snprintf(s.host, sizeof s.host, "%s", u.nodename);
 	char boot[64];
@@ -90,9 +92,15 @@ static void take_once(const struct scope *scope, unsigned kinds, struct arena *a
 
 void snapshot_take(const struct scope *scope, unsigned kinds, struct arena *a, struct snapshot *ret)
 {
+	snapshot_take_beside(scope, kinds, NULL, a, ret);
+}
+
+void snapshot_take_beside(const struct scope *scope, unsigned kinds, const struct resource_set *mounts, struct arena *a,
+			  struct snapshot *ret)
+{
 	bool steady = false;
 	for (int i = 1; !steady && i <= LOOKS; i++)
-		take_once(scope, kinds, a, i, ret, &steady);
+		take_once(scope, kinds, mounts, a, i, ret, &steady);
 }
 
 size_t snapshot_leftovers(const struct snapshot *s, enum resource_kind kind)

@@ -18,6 +18,10 @@ struct snapshot {
 /* Bits of RES_*; 0 means all. Gaps live in the sets, so this cannot fail. */
 void snapshot_take(const struct scope *scope, unsigned kinds, struct arena *a, struct snapshot *ret);
 
+/* The same, but the mount table is not read: `mounts`, an earlier complete set of this namespace, stands for it. */
+void snapshot_take_beside(const struct scope *scope, unsigned kinds, const struct resource_set *mounts, struct arena *a,
+			  struct snapshot *ret);
+
 json_t *resource_to_json(const struct resource *r);
 int resource_from_json(const json_t *j, const char *path, struct arena *a, struct resource *ret, struct err *e)
 	MUST_CHECK;

@@ -27,6 +27,7 @@ int identity_at(int dirfd, const char *path, int flags, struct identity *ret)
 		.minor = sx.stx_dev_minor,
 		.uid = sx.stx_uid,
 		.mode = sx.stx_mode,
+		.links = sx.stx_nlink,
 		.unique = sx.stx_mask & WANT_UNIQUE,
 		.mount_root = sx.stx_attributes & STATX_ATTR_MOUNT_ROOT,
 		.deleted = sx.stx_nlink == 0,

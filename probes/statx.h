@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 struct identity {
+	uint32_t links;
 	uint64_t inode, mount; /* mount: unique id when `unique`, else the reusable one, 0 when unknown */
 	uint64_t mtime, ctime; /* wall clock seconds */
 	unsigned major, minor; /* st_dev */

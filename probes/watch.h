@@ -20,12 +20,9 @@
 #ifndef PROBES_WATCH_H
 #define PROBES_WATCH_H
 
-#include "probes/snapshot.h"
+#include "probes/watch_delta.h"
 
 /* Runs until stdout closes or a termination signal; returns 0 or -errno with the reason. */
 int watch_run(const struct scope *scope, int out_fd, struct err *e) MUST_CHECK;
-
-/* before × after → lines, appended to out; both sets sorted. Pure, so that it can be tested. */
-int watch_delta(const struct snapshot *before, const struct snapshot *after, FILE *out, struct err *e) MUST_CHECK;
 
 #endif

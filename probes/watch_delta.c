@@ -1,10 +1,10 @@
-/* What changed between two snapshots, as lines; see watch.h. Matched by identity, so that something that
+/* What changed between two snapshots, as lines; see watch_delta.h. Matched by identity, so that something that
  * was renamed is a change and something new under an old name is not. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "probes/base/own.h"
-#include "probes/watch.h"
+#include "probes/watch_delta.h"
 
 static int by_id(const void *a, const void *b)
 {
@@ -23,25 +23,44 @@ static const struct resource **sorted(const struct resource_set *set)
 	return v;
 }
 
-static void put_line(FILE *out, json_t *j)
+void watch_put_line(FILE *out, json_t *j)
 {
 	(void)json_dumpf(j, out, JSON_COMPACT);
 	(void)fputc('\n', out);
 	json_decref(j);
 }
 
-static void put_resource(FILE *out, const char *op, const struct resource *r)
+void watch_put_when_new(FILE *out, const char *op, json_t *body, char **last)
+{
+	json_t *line = json_object();
+	json_object_set_new(line, "op", json_string(op));
+	json_object_update(line, body);
+	json_decref(body);
+	char *text = json_dumps(line, JSON_COMPACT);
+	json_decref(line);
+	if (!text)
+		abort();
+	if (*last && strcmp(*last, text) == 0) {
+		free(text);
+		return;
+	}
+	free(*last);
+	*last = text;
+	(void)fprintf(out, "%s\n", text);
+}
+
+void watch_put(FILE *out, const char *op, const struct resource *r)
 {
 	json_t *line = json_object(), *j = resource_to_json(r);
 	json_object_set_new(line, "op", json_string(op));
 	json_object_update(line, j);
 	json_decref(j);
-	put_line(out, line);
+	watch_put_line(out, line);
 }
 
-static void put_gone(FILE *out, const struct resource *r)
+void watch_put_gone(FILE *out, const struct resource *r)
 {
-	put_line(out, json_pack("{s:s,s:s,s:s}", "op", "gone", "kind", resource_kind_word(r->kind), "id", r->id));
+	watch_put_line(out, json_pack("{s:s,s:s,s:s}", "op", "gone", "kind", resource_kind_word(r->kind), "id", r->id));
 }
 
 static void delta_kind(const struct resource_set *before, const struct resource_set *after, FILE *out)
@@ -51,12 +70,12 @@ static void delta_kind(const struct resource_set *before, const struct resource_
 	while (i < before->n || k < after->n) {
 		int order = i == before->n ? 1 : k == after->n ? -1 : strcmp(b[i]->id, n[k]->id);
 		if (order < 0) {
-			put_gone(out, b[i++]);
+			watch_put_gone(out, b[i++]);
 		} else if (order > 0) {
-			put_resource(out, "add", n[k++]);
+			watch_put(out, "add", n[k++]);
 		} else {
 			if (!resource_same(b[i], n[k]))
-				put_resource(out, "change", n[k]);
+				watch_put(out, "change", n[k]);
 			i++;
 			k++;
 		}

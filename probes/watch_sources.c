@@ -23,9 +23,11 @@
 /* include/uapi/linux/fanotify.h of Linux 6.15; Debian 12's headers lack them. */
 #define REPORT_MNT 0x00004000u	     /* FAN_REPORT_MNT */
 #define MARK_MNTNS 0x00000110u	     /* FAN_MARK_MNTNS */
-#define MNT_EVENTS 0x03000000ull     /* FAN_MNT_ATTACH | FAN_MNT_DETACH */
+#define MNT_CAME   0x01000000ull     /* FAN_MNT_ATTACH */
+#define MNT_WENT   0x02000000ull     /* FAN_MNT_DETACH */
+#define MNT_EVENTS (MNT_CAME | MNT_WENT)
 
-enum { EVENTS_AT_ONCE = 64, FD_RESERVE = 128 };
+enum { EVENTS_AT_ONCE = 64, FD_RESERVE = 128, MOUNT_EVENTS = 128 };
 enum tag { TAG_OUT, TAG_SIGNAL, TAG_FANOTIFY, TAG_MOUNTINFO, TAG_CGROUP, TAG_WORK, TAG_LEDGER, TAG_STATE, TAG_PID, TAGS };
 
 /* A directory that may not exist yet: then its nearest parent is watched until it does. */
@@ -47,6 +49,9 @@ struct sources {
 	int epoll, fd[TAGS];
 	struct dir *dirs;
 	size_t ndirs;
+	struct mount_event mounts[MOUNT_EVENTS]; /* since the last sources_mounts() */
+	size_t nmounts;
+	bool lost_mounts;
 	int newest[TAGS]; /* highest inotify watch so far: a higher one is new */
 	bool short_of[TAGS]; /* the kernel refused a watch */
 	struct watched *pids;
@@ -134,7 +139,7 @@ static bool concerns(enum tag tag, const struct inotify_event *ev)
 
 static unsigned wake_of(enum tag tag)
 {
-	static const unsigned wake[TAGS] = { [TAG_FANOTIFY] = WAKE_MOUNTS, [TAG_MOUNTINFO] = WAKE_MOUNTS,
+	static const unsigned wake[TAGS] = { [TAG_FANOTIFY] = WAKE_MOUNT_EVENTS,
 					     [TAG_CGROUP] = WAKE_CGROUPS,  [TAG_WORK] = WAKE_DIRS,
 					     [TAG_LEDGER] = WAKE_ALL,	   [TAG_STATE] = WAKE_HEALTH,
 					     [TAG_SIGNAL] = WAKE_STOP,	   [TAG_OUT] = WAKE_STOP };
@@ -184,20 +189,56 @@ static int open_fanotify(void)
 	return take_fd(&fd);
 }
 
+/* include/uapi/linux/fanotify.h: struct fanotify_event_info_mnt, aligned as the kernel writes it. */
+struct info_mnt {
+	uint8_t type, pad;
+	uint16_t len;
+	uint32_t spare;
+	uint64_t id;
+};
+enum { INFO_TYPE_MNT = 7 };
+
+static void keep_mount_event(struct sources *s, const struct fanotify_event_metadata *one, const char *bytes)
+{
+	struct info_mnt info;
+	if (one->event_len < one->metadata_len + sizeof info) {
+		s->lost_mounts = true;
+		return;
+	}
+	memcpy(&info, bytes + one->metadata_len, sizeof info);
+	if (info.type != INFO_TYPE_MNT || s->nmounts == MOUNT_EVENTS) {
+		s->lost_mounts = true;
+		return;
+	}
+	s->mounts[s->nmounts++] = (struct mount_event){ info.id, one->mask & MNT_CAME, one->mask & MNT_WENT };
+}
+
 static unsigned drain_fanotify(struct sources *s)
 {
 	struct fanotify_event_metadata ev[256];
-	unsigned wake = WAKE_MOUNTS;
-	/* Only an overflow says more than "look again", and its record is a bare header: others are skipped
-	 * by their length. */
+	unsigned wake = WAKE_MOUNT_EVENTS;
 	for (ssize_t n; (n = read(s->fd[TAG_FANOTIFY], ev, sizeof ev)) > 0;)
 		for (ssize_t at = 0; at + (ssize_t)sizeof *ev <= n;) {
 			struct fanotify_event_metadata one;
-			memcpy(&one, (const char *)ev + at, sizeof one);
-			wake |= one.mask & FAN_Q_OVERFLOW ? WAKE_RESYNC : 0;
+			const char *bytes = (const char *)ev + at;
+			memcpy(&one, bytes, sizeof one);
+			if (one.mask & FAN_Q_OVERFLOW)
+				wake |= WAKE_RESYNC;
+			else
+				keep_mount_event(s, &one, bytes);
 			at += one.event_len >= sizeof one ? one.event_len : sizeof one;
 		}
 	return wake;
+}
+
+size_t sources_mounts(struct sources *s, const struct mount_event **ret, bool *all)
+{
+	size_t n = s->nmounts;
+	*ret = s->mounts;
+	*all = !s->lost_mounts && s->fd[TAG_FANOTIFY] >= 0;
+	s->nmounts = 0;
+	s->lost_mounts = false;
+	return n;
 }
 
 /* ---- processes ---------------------------------------------------------------------------------- */
@@ -215,11 +256,19 @@ static void drop_pid(struct sources *s, struct watched *w)
 	*w = s->pids[--s->npids];
 }
 
-static bool follow_process(struct sources *s, const struct process_facts *p)
+static int by_pid(const void *a, const void *b)
 {
-	for (size_t i = 0; i < s->npids; i++)
-		if (s->pids[i].pid == p->pid && s->pids[i].start == p->start_ticks)
-			return s->pids[i].seen = true;
+	const struct watched *x = a, *y = b;
+	return (x->pid > y->pid) - (x->pid < y->pid);
+}
+
+/* `known` of s->pids are sorted; what is new comes behind them. */
+static bool follow_process(struct sources *s, const struct process_facts *p, size_t known)
+{
+	const struct watched key = { .pid = p->pid };
+	struct watched *old = known ? bsearch(&key, s->pids, known, sizeof key, by_pid) : NULL;
+	if (old && old->start == p->start_ticks)
+		return old->seen = true;
 	if (p->state == 'Z' || p->state == 'X') /* has ended: only its parent's wait is still to come */
 		return true;
 	if (s->npids == s->maxpids)
@@ -235,11 +284,14 @@ static bool follow_process(struct sources *s, const struct process_facts *p)
 
 static void follow_processes(struct sources *s, const struct resource_set *set)
 {
+	size_t known = s->npids;
 	s->all_pids = true;
+	if (known > 1)
+		qsort(s->pids, known, sizeof *s->pids, by_pid);
 	for (size_t i = 0; i < s->npids; i++)
 		s->pids[i].seen = false;
 	for (size_t i = 0; i < set->n; i++)
-		s->all_pids &= follow_process(s, &set->v[i].process);
+		s->all_pids &= follow_process(s, &set->v[i].process, known);
 	for (size_t i = s->npids; i-- > 0;)
 		if (!s->pids[i].seen)
 			drop_pid(s, &s->pids[i]);
@@ -260,9 +312,9 @@ static unsigned take_event(struct sources *s, enum tag tag, int fd)
 		if (w)
 			drop_pid(s, w);
 		return WAKE_ALL; /* with a process a lock may have fallen, and with it everyone's owner */
+	case TAG_MOUNTINFO: return s->fd[TAG_FANOTIFY] >= 0 ? WAKE_REMOUNT : WAKE_MOUNTS;
 	case TAG_OUT:
 	case TAG_SIGNAL:
-	case TAG_MOUNTINFO:
 	case TAGS: break;
 	}
 	return wake_of(tag);

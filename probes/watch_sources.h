@@ -13,9 +13,20 @@ enum {
 	WAKE_HEALTH = 1u << 16,
 	WAKE_RESYNC = 1u << 17, /* a queue overflowed: everything anew */
 	WAKE_STOP = 1u << 18,
+	WAKE_MOUNT_EVENTS = 1u << 19, /* sources_mounts() has some */
+	WAKE_REMOUNT = 1u << 20, /* the table changed beside what fanotify tells */
 };
 
 struct sources;
+
+/* What fanotify said of one mount, by its unique id. */
+struct mount_event {
+	uint64_t id;
+	bool came, went;
+};
+/* The events since the last call, until the next one; `*all` false when there were more than are kept, or the
+ * kernel gives none. */
+size_t sources_mounts(struct sources *s, const struct mount_event **ret, bool *all);
 
 /* -errno only when not even a signal could be waited for; every other source falls to a lower rung. */
 int sources_open(const struct scope *scope, int out_fd, struct sources **ret, struct err *e) MUST_CHECK;

@@ -31,11 +31,16 @@ struct list {
 	bool foreign;		 /* F: show what is not rustbox's */
 	bool frozen;		 /* z */
 	char filter[FIELD_ROOM]; /* as typed, with its leading ! or ~ */
+	char needle[FIELD_ROOM]; /* the text to look for, in small letters */
 	enum filter_mode mode;
 	regex_t regex;
 	bool has_regex;
 	const struct row **shown;
 	size_t n, room;
+	struct lot {
+		uint64_t key;
+		uint32_t at;
+	} *lots; /* room for sorting */
 	size_t hidden_foreign;
 	size_t cursor, top;
 	enum resource_kind at_kind; /* the cursor's identity: rows move, it stays on the same thing */

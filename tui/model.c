@@ -22,6 +22,7 @@ void model_done(struct model *m)
 	if (m->list.has_regex)
 		regfree(&m->list.regex);
 	free(m->list.shown);
+	free(m->list.lots);
 	arena_done(&m->base_mem);
 	arena_done(&m->diff_mem);
 	arena_done(&m->dialog.mem);
@@ -62,9 +63,7 @@ int model_next_ms(const struct model *m)
 	bool busy = m->await.on || m->arm.on || m->soak.on || m->dialog.kind == DIALOG_PREVIEW;
 	for (int j = 0; j < JOB_COUNT; j++)
 		busy = busy || m->job[j].id;
-	for (size_t i = 0; !busy && i < m->list.n; i++)
-		busy = m->list.shown[i]->gone_ms != 0;
-	if (busy)
+	if (busy || m->table.gone)
 		return 1000;
 	return m->feed_ms ? 5000 : 1000; /* ages in the header are shown in steps of this */
 }

@@ -1,8 +1,14 @@
 /* The table of rows; see rows.h for when a row counts. */
 #include "tui/rows.h"
 
+#include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "probes/base/text.h"
+
+enum { ROW_DROPPED = UINT32_MAX }; /* the round of a row about to be freed */
 
 /* The strings of each kind's facts, so that one loop copies them all. */
 static size_t fact_strings(struct resource *r, const char **slot[static 4])
@@ -55,6 +61,21 @@ static struct resource *resource_copy(const struct resource *r)
 	return (struct resource *)(void *)block;
 }
 
+/* Names as the screen shows them, so that what can be read can be found. */
+static char *search_text(const struct resource *r)
+{
+	char line[1024], name[512], detail[256];
+	int n = snprintf(line, sizeof line, "%s %s %s %s %s", resource_kind_word(r->kind), owner_word(r->owner),
+			 text_escape(r->name, name, sizeof name),
+			 r->detail ? text_escape(r->detail, detail, sizeof detail) : "", r->box ? r->box : "");
+	for (int i = 0; i < n && line[i]; i++)
+		line[i] = (char)tolower((unsigned char)line[i]);
+	char *copy = strdup(line);
+	if (!copy)
+		abort();
+	return copy;
+}
+
 static int compare(enum resource_kind kind, const char *id, const struct row *b)
 {
 	if (kind != b->res->kind)
@@ -62,62 +83,112 @@ static int compare(enum resource_kind kind, const char *id, const struct row *b)
 	return strcmp(id, b->res->id);
 }
 
-static int compare_rows(const void *a, const void *b)
+/* Where (kind, id) is or belongs; *found tells which. */
+static size_t place(const struct rows *t, enum resource_kind kind, const char *id, bool *found)
 {
-	const struct row *const *x = a, *const *y = b;
-	return compare((*x)->res->kind, (*x)->res->id, *y);
-}
-
-struct row *rows_find(const struct rows *t, enum resource_kind kind, const char *id)
-{
-	size_t low = 0, high = t->sorted;
+	size_t low = 0, high = t->n;
+	*found = false;
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 		int c = compare(kind, id, t->v[mid]);
-		if (c == 0)
-			return t->v[mid];
+		if (c == 0) {
+			*found = true;
+			return mid;
+		}
 		if (c < 0)
 			high = mid;
 		else
 			low = mid + 1;
 	}
-	for (size_t i = t->n; i-- > t->sorted;)
-		if (compare(kind, id, t->v[i]) == 0)
-			return t->v[i];
-	return NULL;
+	return low;
 }
 
-static void rows_sort(struct rows *t)
+static int compare_names(const struct resource *a, const struct resource *b)
 {
-	if (t->sorted == t->n)
-		return;
-	qsort(t->v, t->n, sizeof *t->v, compare_rows);
-	t->sorted = t->n;
+	int c = resource_compare(a, b);
+	return c ? c : (a->kind > b->kind) - (a->kind < b->kind);
+}
+
+static size_t place_by_name(const struct rows *t, const struct resource *r, size_t n)
+{
+	size_t low = 0, high = n;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (compare_names(r, t->by_name[mid]->res) <= 0)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return low;
+}
+
+static void insert(struct row **v, size_t n, size_t at, struct row *row)
+{
+	memmove(v + at + 1, v + at, (n - at) * sizeof *v);
+	v[at] = row;
+}
+
+struct row *rows_find(const struct rows *t, enum resource_kind kind, const char *id)
+{
+	bool found;
+	size_t at = place(t, kind, id, &found);
+	return found ? t->v[at] : NULL;
+}
+
+static struct row **grown(struct row **v, size_t room)
+{
+	struct row **more = realloc(v, room * sizeof *v);
+	if (!more)
+		abort();
+	return more;
+}
+
+static struct row *row_new(struct rows *t, const struct resource *r, size_t at, uint64_t now_ms)
+{
+	if (t->n == t->room) {
+		t->room = t->room ? t->room * 2 : 64;
+		t->v = grown(t->v, t->room);
+		t->by_name = grown(t->by_name, t->room);
+	}
+	struct row *row = calloc(1, sizeof *row);
+	if (!row)
+		abort();
+	row->seen_ms = now_ms;
+	row->sign = CHANGE_SAME;
+	row->res = resource_copy(r);
+	row->find = search_text(r);
+	insert(t->v, t->n, at, row);
+	insert(t->by_name, t->n, place_by_name(t, r, t->n), row);
+	t->n++;
+	return row;
+}
+
+static void row_again(struct rows *t, struct row *row, const struct resource *r)
+{
+	struct resource *res = resource_copy(r);
+	if (compare_names(row->res, res) != 0) {
+		size_t at = place_by_name(t, row->res, t->n);
+		memmove(t->by_name + at, t->by_name + at + 1, (t->n - at - 1) * sizeof *t->by_name);
+		insert(t->by_name, t->n - 1, place_by_name(t, res, t->n - 1), row);
+	}
+	free(row->res);
+	free(row->find);
+	row->res = res;
+	row->find = search_text(res);
+	t->gone -= row->gone_ms != 0;
+	row->gone_ms = 0;
 }
 
 struct row *rows_put(struct rows *t, const struct resource *r, uint64_t now_ms, bool *fresh)
 {
-	if (t->n - t->sorted > 512) /* keeps the unsorted tail, which is searched, short */
-		rows_sort(t);
-	struct row *row = rows_find(t, r->kind, r->id);
+	bool found;
+	size_t at = place(t, r->kind, r->id, &found);
+	struct row *row = found ? t->v[at] : NULL;
 	*fresh = !row || !row_alive(row);
-	if (!row) {
-		if (t->n == t->room) {
-			t->room = t->room ? t->room * 2 : 64;
-			t->v = realloc(t->v, t->room * sizeof *t->v);
-			if (!t->v)
-				abort();
-		}
-		row = calloc(1, sizeof *row);
-		if (!row)
-			abort();
-		row->seen_ms = now_ms;
-		row->sign = CHANGE_SAME;
-		t->v[t->n++] = row;
-	}
-	free(row->res);
-	row->res = resource_copy(r);
-	row->gone_ms = 0;
+	if (row)
+		row_again(t, row, r);
+	else
+		row = row_new(t, r, at, now_ms);
 	row->missing = false;
 	row->round = t->round;
 	return row;
@@ -128,35 +199,49 @@ void rows_resync(struct rows *t)
 	t->round++;
 }
 
+void rows_vanish(struct rows *t, struct row *r, uint64_t now_ms)
+{
+	r->gone_ms = now_ms ? now_ms : 1;
+	r->marked = false;
+	t->gone++;
+}
+
 void rows_settle(struct rows *t, uint64_t now_ms)
 {
 	for (size_t i = 0; i < t->n; i++)
 		if (row_alive(t->v[i]) && t->v[i]->round != t->round)
-			t->v[i]->gone_ms = now_ms ? now_ms : 1;
-	rows_sort(t);
+			rows_vanish(t, t->v[i], now_ms);
 }
 
 static void row_free(struct row *r)
 {
 	free(r->res);
+	free(r->find);
 	free(r);
 }
 
 void rows_sweep(struct rows *t, uint64_t now_ms, bool missing_too)
 {
-	size_t kept = 0, sorted = 0;
+	size_t kept = 0, named = 0;
+	/* By name first and only marked: both arrays must lose the same rows before one is freed. */
+	for (size_t i = 0; i < t->n; i++) {
+		struct row *r = t->by_name[i];
+		bool old = r->gone_ms && now_ms - r->gone_ms >= ROW_LINGER_MS;
+		if (old || (missing_too && r->missing))
+			r->round = ROW_DROPPED;
+		else
+			t->by_name[named++] = r;
+	}
 	for (size_t i = 0; i < t->n; i++) {
 		struct row *r = t->v[i];
-		bool old = r->gone_ms && now_ms - r->gone_ms >= ROW_LINGER_MS;
-		if (old || (missing_too && r->missing)) {
-			row_free(r);
+		if (r->round != ROW_DROPPED) {
+			t->v[kept++] = r;
 			continue;
 		}
-		sorted += i < t->sorted;
-		t->v[kept++] = r;
+		t->gone -= r->gone_ms != 0;
+		row_free(r);
 	}
 	t->n = kept;
-	t->sorted = sorted;
 }
 
 void rows_done(struct rows *t)
@@ -164,5 +249,6 @@ void rows_done(struct rows *t)
 	for (size_t i = 0; i < t->n; i++)
 		row_free(t->v[i]);
 	free(t->v);
+	free(t->by_name);
 	*t = (struct rows){ 0 };
 }

@@ -1,9 +1,9 @@
 /*
  * The table of everything the console knows to be on the host, one row a resource, found by (kind, id).
  *
- * Rows arrive one by one and count only once a sync says that they make one state; until then new
- * ones wait, unsorted, at the tail. A row that vanished stays for ROW_LINGER_MS, greyed, so that nothing
- * disappears under the eye that reads it.
+ * Both orders, by identity and by name, are kept as rows come and go, so that comparing with the baseline and
+ * laying out the list are walks and never sorts: 30,000 rows must not cost a key its echo. A row that vanished
+ * stays for ROW_LINGER_MS, greyed, so that nothing disappears under the eye that reads it.
  */
 #ifndef TUI_ROWS_H
 #define TUI_ROWS_H
@@ -20,6 +20,7 @@ enum { ROW_LINGER_MS = 5000 };
 struct row {
 	struct resource *res;	/* one heap block, strings included */
 	enum change_sign sign;	/* against the baseline */
+	char *find;		/* what the filter looks through, in small letters */
 	const char *what;	/* for changed: "rw -> ro"; owned by the diff */
 	uint64_t gone_ms;	/* when it vanished; 0 while it is there */
 	uint64_t seen_ms;	/* when it was first seen */
@@ -29,8 +30,10 @@ struct row {
 };
 
 struct rows {
-	struct row **v;
-	size_t n, sorted, room; /* v[0..sorted) by kind and id */
+	struct row **v;	      /* by kind and id */
+	struct row **by_name; /* the same rows, by name, id and kind */
+	size_t n, room;
+	size_t gone;	      /* how many vanished and are still shown */
 	uint32_t round;
 };
 
@@ -39,8 +42,9 @@ struct row *rows_put(struct rows *t, const struct resource *r, uint64_t now_ms, 
 struct row *rows_find(const struct rows *t, enum resource_kind kind, const char *id);
 /* A resync begins: rows not heard again before rows_settle() have vanished. */
 void rows_resync(struct rows *t);
-/* A sync: sorts, and after a resync marks the silent rows as gone. */
+/* A sync: after a resync the silent rows are marked as gone. */
 void rows_settle(struct rows *t, uint64_t now_ms);
+void rows_vanish(struct rows *t, struct row *r, uint64_t now_ms);
 /* Drops rows that vanished more than ROW_LINGER_MS ago, and all `missing` ones when asked. */
 void rows_sweep(struct rows *t, uint64_t now_ms, bool missing_too);
 void rows_done(struct rows *t);

@@ -41,8 +41,7 @@ static void take_gone(struct model *m, enum resource_kind kind, const char *id)
 	struct row *row = rows_find(&m->table, kind, id);
 	if (!row || !row_alive(row))
 		return;
-	row->gone_ms = m->now_ms ? m->now_ms : 1;
-	row->marked = false;
+	rows_vanish(&m->table, row, m->now_ms);
 	retry_notice(m, row->res, true);
 	m->dirty = true;
 	m->epoch++;
@@ -124,30 +123,27 @@ static bool feed_whole(const struct model *m, enum resource_kind k)
 	return m->source[k].known && m->source[k].complete && !m->feed_lost[0];
 }
 
-/* The rows that are there, as the snapshot that diff_make() wants. Strings stay the rows'. */
-static void table_snapshot(struct model *m, struct snapshot *now)
+/* The rows that are there, one array a kind, by name; and what is known of how complete they are. */
+static void table_views(struct model *m, struct snapshot *about, struct resource_view views[RES_KINDS])
 {
+	const struct resource **v[RES_KINDS];
 	size_t n[RES_KINDS] = { 0 };
 	for (size_t i = 0; i < m->table.n; i++)
 		n[m->table.v[i]->res->kind] += row_alive(m->table.v[i]);
 	for (int k = 0; k < RES_KINDS; k++) {
-		now->of[k] = (struct resource_set){ .complete = feed_whole(m, (enum resource_kind)k) };
-		now->of[k].v = n[k] ? arena_alloc(&m->diff_mem, n[k] * sizeof(struct resource)) : NULL;
-		if (!now->of[k].complete)
-			(void)err_say(&now->of[k].why, EAGAIN, "%s",
+		v[k] = arena_alloc(&m->diff_mem, (n[k] + 1) * sizeof *v[k]);
+		views[k] = (struct resource_view){ v[k], n[k] };
+		about->of[k] = (struct resource_set){ .complete = feed_whole(m, (enum resource_kind)k) };
+		if (!about->of[k].complete)
+			(void)err_say(&about->of[k].why, EAGAIN, "%s",
 				      m->source[k].why[0] ? m->source[k].why : "not looked at yet");
 	}
-	for (size_t i = 0; i < m->table.n; i++) {
-		const struct row *row = m->table.v[i];
-		struct resource_set *set = &now->of[row->res->kind];
-		if (row_alive(row))
-			set->v[set->n++] = *row->res;
-	}
-	for (int k = 0; k < RES_KINDS; k++)
-		resource_set_sort(&now->of[k]);
-	now->taken = m->wall;
-	(void)snprintf(now->host, sizeof now->host, "%s", m->host);
-	(void)snprintf(now->boot_id, sizeof now->boot_id, "%s", m->boot_id);
+	for (size_t i = 0; i < m->table.n; i++)
+		if (row_alive(m->table.by_name[i]))
+			*v[m->table.by_name[i]->res->kind]++ = m->table.by_name[i]->res;
+	about->taken = m->wall;
+	(void)snprintf(about->host, sizeof about->host, "%s", m->host);
+	(void)snprintf(about->boot_id, sizeof about->boot_id, "%s", m->boot_id);
 }
 
 /* A row for what only the baseline has. It has no identity on the host, so its name stands in. */
@@ -161,28 +157,45 @@ static void row_missing(struct model *m, const struct resource *base)
 	row->sign = CHANGE_MISSING;
 }
 
+/* Changes come kind by kind in the order of the names, as the rows do: one walk a kind marks them. */
+static void mark_rows(struct model *m)
+{
+	size_t at[RES_KINDS];
+	for (int k = 0; k < RES_KINDS; k++)
+		at[k] = 0;
+	size_t next[RES_KINDS + 1] = { 0 }, i = 0;
+	for (int k = 0; k < RES_KINDS; k++) { /* where each kind's changes begin */
+		next[k] = i;
+		while (i < m->diff.n && (m->diff.v[i].now ? m->diff.v[i].now : m->diff.v[i].base)->kind == (enum resource_kind)k)
+			i++;
+		next[k + 1] = i;
+		at[k] = next[k];
+	}
+	for (i = 0; i < m->table.n; i++) {
+		struct row *row = m->table.by_name[i];
+		int k = row->res->kind;
+		row->sign = CHANGE_SAME;
+		row->what = NULL;
+		while (at[k] < next[k + 1] && !m->diff.v[at[k]].now)
+			at[k]++;
+		if (at[k] < next[k + 1] && m->diff.v[at[k]].now == row->res) {
+			row->sign = m->diff.v[at[k]].sign;
+			row->what = m->diff.v[at[k]++].what;
+		}
+	}
+}
+
 static void world_diff(struct model *m)
 {
 	arena_done(&m->diff_mem);
-	struct snapshot now = { 0 };
-	table_snapshot(m, &now);
-	diff_make(m->has_baseline ? &m->base : NULL, &now, &m->diff_mem, &m->diff);
-	for (size_t i = 0; i < m->table.n; i++) {
-		m->table.v[i]->sign = CHANGE_SAME;
-		m->table.v[i]->what = NULL;
-	}
-	size_t changes = m->diff.n;
-	for (size_t i = 0; i < changes; i++) {
-		const struct change *c = &m->diff.v[i];
-		struct row *row = c->now ? rows_find(&m->table, c->now->kind, c->now->id) : NULL;
-		if (row) {
-			row->sign = c->sign;
-			row->what = c->what;
-		} else if (c->sign == CHANGE_MISSING && c->base) {
-			row_missing(m, c->base);
-		}
-	}
-	rows_settle(&m->table, m->now_ms);
+	struct snapshot about = { 0 };
+	struct resource_view views[RES_KINDS];
+	table_views(m, &about, views);
+	diff_make_views(m->has_baseline ? &m->base : NULL, &about, views, &m->diff_mem, &m->diff);
+	mark_rows(m);
+	for (size_t i = 0; m->diff.missing && i < m->diff.n; i++)
+		if (m->diff.v[i].sign == CHANGE_MISSING && m->diff.v[i].base)
+			row_missing(m, m->diff.v[i].base);
 }
 
 static void world_count(struct model *m)
@@ -227,7 +240,7 @@ void world_settle(struct model *m)
 void world_tick(struct model *m)
 {
 	bool stale = false;
-	for (size_t i = 0; i < m->table.n && !stale; i++)
+	for (size_t i = 0; m->table.gone && i < m->table.n && !stale; i++)
 		stale = m->table.v[i]->gone_ms && m->now_ms - m->table.v[i]->gone_ms >= ROW_LINGER_MS;
 	if (m->settle_due || (stale && !m->list.frozen))
 		world_settle(m);

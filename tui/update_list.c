@@ -1,9 +1,9 @@
 /* Which rows are shown, in which order; and the cursor, which stays on the same thing when rows move. */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "probes/base/text.h"
 #include "tui/update.h"
 
 static const unsigned tab_kinds[TAB_COUNT] = {
@@ -39,50 +39,51 @@ static int by_number(uint64_t a, uint64_t b)
 	return a < b ? -1 : a > b;
 }
 
-static int by_name(const struct row *a, const struct row *b)
+/* Rows come by name; ordering them by one number, ties left as they come, is all that is missing. */
+static uint64_t key_blocking(const struct row *r)
 {
-	int c = strcmp(a->res->name, b->res->name);
-	return c ? c : strcmp(a->res->id, b->res->id);
+	uint64_t key = (uint64_t)urgency(r) << 40 | (uint64_t)r->res->kind << 32;
+	bool path = r->res->kind == RES_MOUNT || r->res->kind == RES_CGROUP;
+	if (path && urgency(r) == 0) /* deepest first: it blocks those above it */
+		key |= UINT32_MAX - (uint32_t)depth(r->res->name);
+	return key;
 }
 
-static int compare_blocking(const void *x, const void *y)
+static uint64_t key_age(const struct row *r)
 {
-	const struct row *a = *(const struct row *const *)x, *b = *(const struct row *const *)y;
-	int c = by_number((uint64_t)urgency(a), (uint64_t)urgency(b));
-	if (!c)
-		c = by_number(a->res->kind, b->res->kind);
-	bool path = a->res->kind == RES_MOUNT || a->res->kind == RES_CGROUP;
-	if (!c && path && urgency(a) == 0) /* deepest first: it blocks those above it */
-		c = by_number(depth(b->res->name), depth(a->res->name));
-	return c ? c : by_name(a, b);
+	return r->res->born ? r->res->born : UINT64_MAX;
 }
 
-static int compare_age(const void *x, const void *y)
+static int compare_lots(const void *x, const void *y)
 {
-	const struct row *a = *(const struct row *const *)x, *b = *(const struct row *const *)y;
-	int c = by_number(a->res->born ? a->res->born : UINT64_MAX, b->res->born ? b->res->born : UINT64_MAX);
-	return c ? c : by_name(a, b);
+	const struct lot *a = x, *b = y;
+	int c = by_number(a->key, b->key);
+	return c ? c : by_number(a->at, b->at);
 }
 
-static int compare_name(const void *x, const void *y)
+static void order(struct list *l, uint64_t (*key)(const struct row *))
 {
-	const struct row *a = *(const struct row *const *)x, *b = *(const struct row *const *)y;
-	return by_name(a, b);
+	bool sorted = true;
+	for (size_t i = 0; i < l->n; i++) {
+		l->lots[i] = (struct lot){ key(l->shown[i]), (uint32_t)i };
+		sorted = sorted && (i == 0 || l->lots[i - 1].key <= l->lots[i].key);
+	}
+	if (sorted)
+		return;
+	qsort(l->lots, l->n, sizeof *l->lots, compare_lots);
+	const struct row **from = l->shown + l->room; /* the second half is the copy */
+	memcpy(from, l->shown, l->n * sizeof *from);
+	for (size_t i = 0; i < l->n; i++)
+		l->shown[i] = from[l->lots[i].at];
 }
 
 static bool matches(const struct list *l, const struct row *r)
 {
 	if (!l->filter[0])
 		return true;
-	char line[1024], name[512], detail[256];
-	(void)snprintf(line, sizeof line, "%s %s %s %s %s", resource_kind_word(r->res->kind),
-		       owner_word(r->res->owner), text_escape(r->res->name, name, sizeof name),
-		       r->res->detail ? text_escape(r->res->detail, detail, sizeof detail) : "",
-		       r->res->box ? r->res->box : "");
 	if (l->mode == FILTER_REGEX)
-		return !l->has_regex || regexec(&l->regex, line, 0, NULL, 0) == 0;
-	const char *needle = l->filter + (l->mode == FILTER_INVERSE);
-	return (strcasestr(line, needle) != NULL) == (l->mode == FILTER_TEXT);
+		return !l->has_regex || regexec(&l->regex, r->find, 0, NULL, 0) == 0;
+	return (strstr(r->find, l->needle) != NULL) == (l->mode == FILTER_TEXT);
 }
 
 static bool in_scope(const struct list *l, const struct row *r)
@@ -122,19 +123,20 @@ static void remember(struct list *l)
 
 void list_build(struct model *m)
 {
-	static int (*const order[SORT_COUNT])(const void *, const void *) = {
-		[SORT_BLOCKING] = compare_blocking, [SORT_AGE] = compare_age, [SORT_NAME] = compare_name,
+	static uint64_t (*const keys[SORT_COUNT])(const struct row *) = {
+		[SORT_BLOCKING] = key_blocking, [SORT_AGE] = key_age, [SORT_NAME] = NULL,
 	};
 	struct list *l = &m->list;
 	if (l->room < m->table.n) {
 		l->room = m->table.n * 2;
-		l->shown = realloc(l->shown, l->room * sizeof *l->shown);
-		if (!l->shown)
+		l->shown = realloc(l->shown, 2 * l->room * sizeof *l->shown);
+		l->lots = realloc(l->lots, l->room * sizeof *l->lots);
+		if (!l->shown || !l->lots)
 			abort();
 	}
 	l->n = l->hidden_foreign = 0;
 	for (size_t i = 0; i < m->table.n; i++) {
-		const struct row *r = m->table.v[i];
+		const struct row *r = m->table.by_name[i];
 		if (!(tab_kinds[l->tab] & 1u << r->res->kind) || !in_scope(l, r) || !matches(l, r))
 			continue;
 		bool foreign = r->res->owner == OWNER_FOREIGN || r->res->owner == OWNER_SELF;
@@ -144,8 +146,8 @@ void list_build(struct model *m)
 		}
 		l->shown[l->n++] = r;
 	}
-	if (l->n)
-		qsort(l->shown, l->n, sizeof *l->shown, order[l->sort]);
+	if (l->n && keys[l->sort])
+		order(l, keys[l->sort]);
 	keep_cursor(l);
 }
 
@@ -183,6 +185,11 @@ void list_filter(struct model *m, const char *typed)
 		regfree(&l->regex);
 	l->has_regex = false;
 	(void)snprintf(l->filter, sizeof l->filter, "%s", typed);
+	const char *from = typed + (typed[0] == '!');
+	size_t n = 0;
+	for (; from[n] && n + 1 < sizeof l->needle; n++)
+		l->needle[n] = (char)tolower((unsigned char)from[n]);
+	l->needle[n] = '\0';
 	l->mode = typed[0] == '!' ? FILTER_INVERSE : typed[0] == '~' ? FILTER_REGEX : FILTER_TEXT;
 	if (l->mode != FILTER_TEXT && !typed[1])
 		l->filter[0] = '\0';

@@ -76,6 +76,7 @@ static void make_processes(struct crowd *c)
 		give_up("keeper");
 	if (c->keeper == 0) {
 		(void)setsid();
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a bench that is killed must not leave ten thousand behind */
 		(void)snprintf(path, sizeof path, "%s/rustbox-c00000/cgroup.procs", c->group);
 		int procs = open(path, O_WRONLY | O_CLOEXEC);
 		if (procs < 0 || write(procs, "0", 1) != 1)
