@@ -40,11 +40,8 @@ void armed_init(struct armed *a, const struct paths *paths)
 
 static void let_go(struct armed *a)
 {
-	if (a->lock >= 0) {
-		(void)!ftruncate(a->lock, 0); /* the lock is what counts; an old text is only shown with it */
-		own_close(&a->lock);
-		a->lock = -1;
-	}
+	own_close(&a->lock); /* its text stays, and says nothing without the lock */
+	a->lock = -1;
 	a->waiting = false;
 	forget(&a->text, NULL);
 }

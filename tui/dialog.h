@@ -23,6 +23,7 @@ enum dialog_kind {
 	DIALOG_WHY,	   /* everything about the row under the cursor */
 	DIALOG_ORIGINAL,   /* the founding runbook's line, and why ours differs */
 	DIALOG_MESSAGES,
+	DIALOG_RESUME,	   /* an incident whose console is gone */
 	DIALOG_OUTPUT,	   /* what a reading command said */
 	DIALOG_KINDS
 };

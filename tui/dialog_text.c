@@ -276,6 +276,9 @@ void dialog_lines(const struct model *m, struct prose *out)
 	case DIALOG_MESSAGES:
 		messages_lines(m, out);
 		break;
+	case DIALOG_RESUME:
+		resume_lines(m, out);
+		break;
 	case DIALOG_OUTPUT:
 		output_lines(m, out);
 		break;
@@ -297,6 +300,7 @@ const char *dialog_title(const struct model *m, char *out, size_t cap)
 		[DIALOG_PREVIEW] = "chosen rows", [DIALOG_FAILURE] = "NOT ALL OF IT WORKED", [DIALOG_PROCEDURES] = "procedures",
 		[DIALOG_HELP] = "every key", [DIALOG_ORIGINAL] = "the founding runbook and this step",
 		[DIALOG_MESSAGES] = "messages", [DIALOG_OUTPUT] = "what it said",
+		[DIALOG_RESUME] = "an incident was left open",
 	};
 	const struct row *at = list_row(m);
 	const struct procedure *proc = m->walk.proc;

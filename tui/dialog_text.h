@@ -13,7 +13,8 @@ bool dialog_inline(enum dialog_kind kind); /* typed in the last row, over the ma
 const char *dialog_field_label(const struct model *m, int field);
 const char *risk_word(enum risk risk);
 
-/* failure.c */
+/* failure.c, update_resume.c */
+void resume_lines(const struct model *m, struct prose *out);
 void failure_lines(const struct model *m, struct prose *out);
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "probes/base/own.h"
@@ -47,8 +48,32 @@ static int read_baseline(const char *path, char **ret, struct err *e)
 	return 0;
 }
 
+/* When cleanups failed lately, from the worker's own events: ">1/hour" is counted, not felt. */
+static void tell_history(const struct effects *x, struct feed_sink sink)
+{
+	enum { TAIL = 256 * 1024 };
+	autofd int fd = open(x->paths->of[PATH_EVENTS], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+	autofree char *text = calloc(1, TAIL + 1);
+	if (size <= 0 || !text || pread(fd, text, TAIL, size > TAIL ? size - TAIL : 0) <= 0)
+		return;
+	json_t *times = json_array();
+	char *save = NULL;
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		json_t *j = json_loads(line, 0, NULL);
+		const char *event = json_string_value(json_object_get(j, "event")), *at = json_string_value(json_object_get(j, "at"));
+		struct tm tm = { 0 };
+		if (event && at && strcmp(event, "cleanup_failure") == 0 && strptime(at, "%Y-%m-%dT%H:%M:%SZ", &tm))
+			(void)json_array_append_new(times, json_integer((json_int_t)timegm(&tm)));
+		json_decref(j);
+	}
+	give(sink, &(struct msg){ .kind = MSG_HISTORY, .json = times });
+	json_decref(times);
+}
+
 static void do_baseline(const struct effects *x, struct feed_sink sink)
 {
+	tell_history(x, sink);
 	autofree char *text = NULL;
 	struct err e = { 0 };
 	struct msg m = { .kind = MSG_BASELINE };
@@ -75,8 +100,8 @@ static int complete(const struct effects *x, const char *const *asked, char *pat
 		    struct err *e)
 {
 	bool acts = strcmp(asked[0], "rustbox") == 0, lift = acts && geteuid() != 0;
-	if (!acts && strcmp(asked[0], "rustbox-probe") != 0)
-		return err_say(e, EPERM, "the console starts only rustbox and rustbox-probe, not '%.40s'", asked[0]);
+	if (!acts && strcmp(asked[0], "rustbox-probe") != 0 && strcmp(asked[0], "rustbox-tui") != 0)
+		return err_say(e, EPERM, "the console starts only rustbox, rustbox-probe and itself, not '%.40s'", asked[0]);
 	int r = child_find(asked[0], path, cap, e);
 	if (r)
 		return r;
@@ -150,10 +175,10 @@ void effects_do(struct effects *x, const struct effect *what, uint64_t now_ms, s
 	enum effect_kind kind = what->kind;
 	uint32_t job = what->job;
 	bool recorded = what->record != NULL;
+	if (kind == EFFECT_ADOPT) /* first: what is recorded with it belongs there */
+		(void)!journal_adopt(&x->journal, what->text, &unadopted);
 	if (recorded)
 		(void)!journal_add(&x->journal, what->record, &unrecorded);
-	if (kind == EFFECT_ADOPT)
-		(void)!journal_adopt(&x->journal, what->text, &unadopted);
 	autofree char *hold = what->hold ? strdup(what->hold) : NULL;
 	bool take = what->take;
 	if (kind == EFFECT_RUN)
@@ -161,7 +186,7 @@ void effects_do(struct effects *x, const struct effect *what, uint64_t now_ms, s
 	if (kind == EFFECT_STOP)
 		do_stop(x, job);
 	if (recorded)
-		give(sink, &(struct msg){ .kind = MSG_RECORDED, .text = unrecorded.code ? unrecorded.text : NULL });
+		give(sink, &(struct msg){ .kind = MSG_RECORDED, .text = unrecorded.code ? unrecorded.text : NULL, .note = x->journal.id });
 	if (unadopted.code)
 		give(sink, &(struct msg){ .kind = MSG_NOTICE, .text = unadopted.text });
 	if (unstarted.code)

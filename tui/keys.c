@@ -64,6 +64,8 @@ bool action_works(const struct model *m, enum action action)
 		return at != NULL;
 	case ACTION_MARK:
 		return at && row_alive(at) && at->res->owner == OWNER_LEAK;
+	case ACTION_COPY_SHELL:
+		return at || step;
 	case ACTION_ORIGINAL:
 	case ACTION_SKIP:
 	case ACTION_FOCUS:

@@ -18,6 +18,7 @@
 #include "tui/guard.h"
 #include "tui/loop.h"
 #include "tui/once.h"
+#include "tui/report.h"
 #include "tui/script.h"
 #include "tui/term.h"
 
@@ -61,7 +62,7 @@ struct asked {
 
 static void usage(FILE *out)
 {
-	(void)fprintf(out, "usage: rustbox-tui [OPTION...]\nThe recovery console. It starts read-only; ? shows the keys.\n\n");
+	(void)fprintf(out, "usage: rustbox-tui [OPTION...]\n       rustbox-tui report|bundle|verify-journal ID | incidents\nThe recovery console. It starts read-only; ? shows the keys.\n\n");
 	for (int i = 0; i < OPT_COUNT; i++)
 		(void)fprintf(out, "  --%s%s%-*s %s\n", options[i].flag, options[i].arg ? " " : "",
 			      (int)(20 - strlen(options[i].flag) - (options[i].arg != NULL)),
@@ -150,6 +151,9 @@ static int console(const struct asked *a, const struct paths *paths, const char 
 	model_init(m, &mo);
 	if (books_load(m, books, &e) != 0)
 		(void)snprintf(notice, sizeof notice, "%.110s", e.text);
+	struct resume resume;
+	if (!a->on[OPT_INCIDENT] && resume_find(paths, &resume))
+		model_offer_resume(m, &resume);
 	struct loop_options lo = { .model = m, .term = term, .paths = paths, .incident = mo.incident, .notice = notice,
 				   .utf8 = mo.utf8 };
 	r = loop_run(&lo, &e);
@@ -164,6 +168,9 @@ int main(int argc, char **argv)
 	struct asked a = { 0 };
 	struct paths paths;
 	struct err e = { 0 };
+	int done = argc > 1 && argv[1][0] != '-' ? incident_command(argc - 1, argv + 1, or_env(NULL, "RUSTBOX_ROOT")) : -1;
+	if (done >= 0)
+		return done;
 	if (parse(argc, argv, &a) != 0)
 		return 64;
 	if (a.on[OPT_HELP])

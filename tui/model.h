@@ -15,6 +15,7 @@
 #include "tui/job.h"
 #include "tui/list.h"
 #include "tui/msg.h"
+#include "tui/resume.h"
 #include "tui/ring.h"
 #include "tui/rows.h"
 #include "tui/walk.h"
@@ -78,6 +79,7 @@ struct model {
 	struct { bool on, asking, take; char reason[FIELD_ROOM]; uint64_t until_ms, idle_ms, since; } arm;
 	struct peer peer;	    /* another console that is armed */
 	struct incident incident;
+	struct resume resume;	    /* offered at the start */
 	const char **records;	    /* what this update() has for the journal, JSON objects, in out */
 	size_t nrecords;
 	uint64_t trouble_since;	    /* wall: the incident clock; 0: none */
@@ -108,6 +110,7 @@ void model_init(struct model *m, const struct model_options *opt);
 void model_done(struct model *m);
 /* Parses a page and keeps it. The page named "cleanup-failure" is what `p` 1-6 opens. */
 int model_add_runbook(struct model *m, const char *name, const char *text, struct err *e) MUST_CHECK;
+void model_offer_resume(struct model *m, const struct resume *r); /* before the first message */
 struct effect update(struct model *m, const struct msg *msg);
 /* When the model next wants MSG_TICK, in milliseconds from now; -1: only when something happens. */
 int model_next_ms(const struct model *m);

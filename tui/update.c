@@ -2,6 +2,7 @@
 #include "tui/update.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tui/layout.h"
@@ -44,6 +45,15 @@ static struct effect take_leaving(struct model *m, int sig)
 	return (struct effect){ 0 };
 }
 
+static void take_history(struct model *m, const json_t *times)
+{
+	size_t i;
+	json_t *at;
+	m->soak.ncame = 0;
+	json_array_foreach(times, i, at)
+		m->soak.came[m->soak.ncame++ % RECURRENCES] = (uint64_t)json_integer_value(at);
+}
+
 static struct effect take(struct model *m, const struct msg *msg)
 {
 	if (msg->now_ms > m->now_ms)
@@ -72,6 +82,8 @@ static struct effect take(struct model *m, const struct msg *msg)
 		return job_exit(m, msg);
 	case MSG_RECORDED:
 		take_recorded(m, msg->text);
+		if (msg->note) /* another console has the name: ours got a number */
+			(void)snprintf(m->incident.id, sizeof m->incident.id, "%s", msg->note);
 		break;
 	case MSG_ARMED:
 	case MSG_PEER:
@@ -80,6 +92,7 @@ static struct effect take(struct model *m, const struct msg *msg)
 	case MSG_LEAVING:
 		return take_leaving(m, msg->signal);
 	case MSG_HISTORY:
+		take_history(m, msg->json);
 		break;
 	case MSG_NOTICE:
 		ring_add(&m->log, m->wall, RING_SAID, "%s", msg->text ? msg->text : "");

@@ -58,7 +58,7 @@ size_t failed_step(const struct model *m);
 /* "P3.5 and P5.2 of 8f3a": what a skip of the failed step will block; "" when nothing. */
 void skip_blocks(const struct model *m, char *out, size_t cap);
 
-/* incident.c: what goes into the journal, in this order, before the effect of this update() is done. */
+/* record.c: what goes into the journal, in this order, before the effect of this update() is done. */
 void record_add(struct model *m, const char *event, json_t *more); /* `more` is taken; NULL: nothing to add */
 void incident_run(struct model *m, const char *const *argv, const struct plan *p, const char *reason, const char *phrase);
 void record_outcome(struct model *m, const struct job *job, int status, bool timed_out);
@@ -69,6 +69,12 @@ void incident_appeared(struct model *m, const struct resource *r);
 void incident_vanished(struct model *m, const struct resource *r);
 void incident_world(struct model *m); /* after a settle */
 json_t *kinds_json(const struct model *m); /* leftovers by kind */
+
+/* escalate.c */
+void criteria_note(struct model *m); /* newly met ones go into the journal */
+
+/* update_resume.c */
+struct effect resume_key(struct model *m, uint32_t key);
 
 /* soak.c */
 void soak_begin(struct model *m, int step, const char *how_long);
@@ -87,6 +93,7 @@ void arm_expires(struct model *m);
 
 /* update_key.c */
 struct effect main_key(struct model *m, uint32_t key);
+struct effect escalate(struct model *m);
 struct effect command_run(struct model *m, const char *words); /* the palette's */
 
 #endif

@@ -196,9 +196,11 @@ static struct effect failure_key(struct model *m, uint32_t key)
 	} else if (key == 'S' && m->walk.proc) {
 		dialog_open(m, DIALOG_SKIP);
 	} else if (key == '!' && m->walk.proc) {
-		step_mark(m, m->walk.at, STEP_ESCALATED, "escalated to engineering");
+		incident_begin(m);
+		step_mark(m, failed_step(m), STEP_ESCALATED, "escalated to engineering");
 		dialog_close(m);
 		m->walk.at = walk_next(&m->walk);
+		return escalate(m);
 	} else if (key == 'N') {
 		dialog_open(m, DIALOG_NOTE);
 	} else if (key == 'b' || key == 'q') {
@@ -225,6 +227,9 @@ static struct effect procedures_key(struct model *m, uint32_t key)
 				m->focus = FOCUS_STEPS;
 				ring_add(&m->log, m->wall, RING_SAID, "P%u %s opened", m->books[b].v[i].number,
 					 m->books[b].v[i].title);
+				if (m->incident.open)
+					record_add(m, "procedure", json_pack("{s:s,s:i,s:s}", "book", m->books[b].name, "procedure",
+									     (int)m->books[b].v[i].number, "text", m->books[b].v[i].title));
 			}
 	step_checks(m);
 	return nothing;
@@ -233,7 +238,8 @@ static struct effect procedures_key(struct model *m, uint32_t key)
 struct effect dialog_key(struct model *m, uint32_t key)
 {
 	enum dialog_kind kind = m->dialog.kind;
-	bool asks = kind == DIALOG_PREVIEW || kind == DIALOG_FAILURE || kind == DIALOG_SKIP || kind == DIALOG_ARM;
+	bool asks = kind == DIALOG_PREVIEW || kind == DIALOG_FAILURE || kind == DIALOG_SKIP || kind == DIALOG_ARM ||
+		    kind == DIALOG_RESUME;
 	if (key == K_ESC) {
 		if (kind == DIALOG_FILTER)
 			list_filter(m, "");
@@ -254,6 +260,8 @@ struct effect dialog_key(struct model *m, uint32_t key)
 		return failure_key(m, key);
 	if (kind == DIALOG_PROCEDURES)
 		return procedures_key(m, key);
+	if (kind == DIALOG_RESUME)
+		return resume_key(m, key);
 	if (scroll_key(m, key))
 		return nothing;
 	if (action_of_key(key) == ACTION_HELP && kind != DIALOG_HELP)

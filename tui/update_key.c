@@ -7,6 +7,7 @@
 #include "tui/layout.h"
 #include "tui/update.h"
 
+enum { INCIDENT_MS = 30000 };
 static const struct effect nothing = { 0 };
 
 static struct effect key_holders(struct model *m)
@@ -31,12 +32,58 @@ static struct effect key_copy(struct model *m)
 	return (struct effect){ .kind = EFFECT_COPY, .text = text };
 }
 
+/* The plan's own words, quoted where a shell would read more into them. */
+static struct effect key_copy_shell(struct model *m)
+{
+	const struct step *s = walk_step(&m->walk);
+	if (!s || (s->verb != VERB_DO && s->verb != VERB_DO_DRASTIC))
+		return key_copy(m);
+	dialog_close(m);
+	plan_for_step(m, (int)m->walk.at);
+	const char **argv = plan_argv(m, &m->dialog.plan, "", &m->out);
+	char line[8192] = "";
+	struct text t = TEXT_ON(line);
+	for (size_t i = 0; argv[i]; i++) {
+		bool plain = argv[i][strspn(argv[i], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=,+@")] == '\0';
+		text_add(&t, "%s%s", i ? " " : "", plain && argv[i][0] ? argv[i] : "'");
+		for (const char *c = argv[i]; !plain && *c; c++)
+			text_add(&t, *c == '\'' ? "'\\''" : "%c", *c);
+		text_add(&t, "%s", plain && argv[i][0] ? "" : "'");
+	}
+	dialog_close(m);
+	return (struct effect){ .kind = EFFECT_COPY, .text = arena_strdup(&m->out, line) };
+}
+
+static struct effect of_incident(struct model *m, const char *what, const char *option)
+{
+	const char *argv[] = { "rustbox-tui", what, m->incident.id, option, NULL };
+	if (m->job[JOB_LOOK].id) {
+		ring_add(&m->log, m->wall, RING_WARN, "another look is still running");
+		return nothing;
+	}
+	incident_begin(m);
+	return job_start(m, JOB_LOOK, argv, -1, INCIDENT_MS);
+}
+
+struct effect escalate(struct model *m)
+{
+	incident_begin(m);
+	record_add(m, "escalated", NULL);
+	return of_incident(m, "bundle", NULL);
+}
+
 static struct effect key_quit(struct model *m)
 {
 	if (m->job[JOB_ACT].id && !m->leaving) {
 		m->leaving = true;
 		ring_add(&m->log, m->wall, RING_WARN, "a step is running: Ctrl-C asks it to stop; q again leaves it to finish");
 		return nothing;
+	}
+	if (m->incident.open) { /* what still waits can be resumed; what is done is closed */
+		bool waits = m->walk.proc && !walk_finished(&m->walk);
+		for (int k = 0; k < RES_KINDS; k++)
+			waits = waits || m->count[OWNER_LEAK][k] + m->count[OWNER_ORPHAN][k];
+		record_add(m, waits || m->health.status != HEALTH_HEALTHY ? "left" : "closed", json_pack("{s:o}", "left", kinds_json(m)));
 	}
 	return (struct effect){ .kind = EFFECT_QUIT };
 }
@@ -143,6 +190,12 @@ static struct effect act(struct model *m, enum action action)
 		return key_arm(m);
 	case ACTION_COPY:
 		return key_copy(m);
+	case ACTION_COPY_SHELL:
+		return key_copy_shell(m);
+	case ACTION_ESCALATE:
+		return escalate(m);
+	case ACTION_REPORT:
+		return of_incident(m, "report", "--save");
 	case ACTION_BASELINE:
 		return (struct effect){ .kind = EFFECT_BASELINE };
 	case ACTION_STOP:

@@ -49,6 +49,8 @@ void step_mark(struct model *m, size_t step, enum step_mark mark, const char *no
 						json_text(m->walk.of[step].note), "left", kinds_json(m)));
 	if (mark == STEP_FAILED || mark == STEP_PARTIAL)
 		m->procedure_failed = true;
+	if (m->incident.open)
+		criteria_note(m);
 	if (mark == STEP_OK && step == m->walk.at)
 		advance(m);
 }
@@ -113,6 +115,8 @@ static void await_end(struct model *m, bool agreed)
 /* A step that would act on nothing is done; it is not left for the operator to find out. */
 static bool nothing_to_do(const struct model *m, const struct step *s)
 {
+	if (s->verb == VERB_LOOK && strcmp(s->words[0], "holders") == 0)
+		return view_is_fresh(m, 1u << RES_MOUNT) && left_of(m, 1u << RES_MOUNT | 1u << RES_GHOST) == 0;
 	if ((s->verb != VERB_DO && s->verb != VERB_DO_DRASTIC) || s->words[s->nwords - 1][0] != '{')
 		return false;
 	unsigned kinds = step_says(s, "{holder}") || step_says(s, "--lazy") ? 1u << RES_MOUNT : s->kinds;

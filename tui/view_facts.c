@@ -21,27 +21,6 @@ size_t tally_kind(const struct model *m, enum tab tab)
 	return n;
 }
 
-/* The runbook's six criteria, as far as this console can see them. */
-const char *const *escalate_names(const struct model *m, bool met[static ESCALATE_OF])
-{
-	static const char *const names[ESCALATE_OF] = {
-		"recurs >1/h", "manual step failed", "containment broken", "fs corruption?", "cannot unquarantine",
-		"baseline not restored",
-	};
-	bool orphan = false, read_only = false;
-	for (int k = 0; k < RES_KINDS; k++)
-		orphan = orphan || m->count[OWNER_ORPHAN][k];
-	for (size_t i = 0; i < m->diff.n; i++)
-		read_only = read_only || (m->diff.v[i].what && strstr(m->diff.v[i].what, "-> ro"));
-	met[0] = m->health_ms && m->health.failures > 1;
-	met[1] = m->procedure_failed;
-	met[2] = orphan;
-	met[3] = read_only;
-	met[4] = m->unquarantine_failed;
-	met[5] = m->procedure_failed && m->diff.has_baseline && m->diff.missing + m->diff.changed > 0;
-	return names;
-}
-
 struct tally tally_of(const struct model *m)
 {
 	struct tally t = { .left = tally_kind(m, TAB_ALL), .changed = m->diff.changed, .missing = m->diff.missing };

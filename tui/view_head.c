@@ -78,8 +78,9 @@ static void view_health(const struct model *m, struct canvas *c, bool wide)
 		col += canvas_printf(c, 1, col, c->cols - col, INK_PLAIN, "   accepting: %s   %s",
 				     m->health.status == HEALTH_QUARANTINED ? "NO" : "yes",
 				     text_escape(m->health.note, note, sizeof note));
-	if (t.escalate)
-		(void)canvas_printf(c, 1, wide ? col + 3 : c->cols - 14, 14, INK_BAD, "ESCALATE %d/%d", t.escalate, ESCALATE_OF);
+	if (t.escalate || orphan_rule(m))
+		(void)canvas_printf(c, 1, wide ? col + 3 : c->cols - 14, 14, INK_BAD, "%s %d/%d",
+				    orphan_rule(m) ? "ORPHAN ESC" : "ESCALATE", t.escalate, ESCALATE_OF);
 }
 
 static int word(struct canvas *c, int col, enum ink ink, const char *text)

@@ -3,6 +3,7 @@
 #define TUI_VIEW_PARTS_H
 
 #include "tui/canvas.h"
+#include "tui/escalate.h"
 #include "tui/layout.h"
 #include "tui/model.h"
 
@@ -22,10 +23,8 @@ struct tally {
 	size_t left, changed, missing; /* leftovers; against the baseline */
 	int escalate;		       /* criteria met, of ESCALATE_OF */
 };
-enum { ESCALATE_OF = 6 };
 struct tally tally_of(const struct model *m);
 size_t tally_kind(const struct model *m, enum tab tab);
-const char *const *escalate_names(const struct model *m, bool met[static ESCALATE_OF]);
 char health_letter(const struct model *m);
 enum ink health_ink(const struct model *m);
 char row_sign(const struct row *row);

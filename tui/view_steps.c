@@ -117,6 +117,7 @@ static void view_escalate(const struct model *m, const struct layout *l, struct 
 	for (int i = 0; i < ESCALATE_OF; i++)
 		col += canvas_printf(c, l->escalate, col, c->cols - col, met[i] ? INK_STRONG : INK_PLAIN, "--[%c] %s ",
 				     met[i] ? 'x' : ' ', names[i]);
+	(void)canvas_text(c, l->escalate, col, c->cols - col, INK_BAD, orphan_rule(m) ? "-- ORPHAN: security NOW " : "");
 }
 
 void view_log(const struct model *m, const struct layout *l, struct canvas *c)

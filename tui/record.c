@@ -165,6 +165,8 @@ static json_t *texts_json(const char *const *list, size_t n)
 void incident_world(struct model *m)
 {
 	struct incident *in = &m->incident;
+	if (in->open)
+		criteria_note(m);
 	bool news = in->nfresh || in->ngone;
 	for (int k = 0; k < RES_KINDS; k++)
 		news = news || in->told[k] != m->count[OWNER_LEAK][k] + m->count[OWNER_ORPHAN][k];

@@ -1,0 +1,121 @@
+/* Reading a journal back; see resume.h. */
+#include "tui/resume.h"
+
+#include <dirent.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "probes/base/clock.h"
+#include "probes/base/json.h"
+#include "probes/base/own.h"
+#include "tui/journal.h"
+
+enum { TOO_OLD_S = 24 * 3600 };
+
+struct reading {
+	struct resume *r;
+	bool closed;
+};
+
+static void copy(char *out, size_t cap, const json_t *j, const char *key)
+{
+	const char *s = json_string_value(json_object_get(j, key));
+	(void)snprintf(out, cap, "%s", s ? s : "");
+}
+
+static enum step_mark mark_of(const char *word)
+{
+	for (int m = 0; m < STEP_MARK_COUNT; m++)
+		if (strcmp(step_mark_word((enum step_mark)m), word) == 0)
+			return (enum step_mark)m;
+	return STEP_TODO;
+}
+
+static void take_step(struct resume *r, const json_t *j)
+{
+	char book[64], mark[8];
+	unsigned procedure = (unsigned)json_integer_value(json_object_get(j, "procedure"));
+	json_int_t step = json_integer_value(json_object_get(j, "step"));
+	copy(book, sizeof book, j, "book");
+	copy(mark, sizeof mark, j, "mark");
+	if (step < 1 || step > STEPS_MAX)
+		return;
+	if (procedure != r->procedure || strcmp(book, r->book) != 0) {
+		memset(r->of, 0, sizeof r->of);
+		r->procedure = procedure;
+		(void)snprintf(r->book, sizeof r->book, "%s", book);
+	}
+	r->at = (size_t)step - 1;
+	r->of[r->at].mark = mark_of(mark);
+	copy(r->of[r->at].note, sizeof r->of[r->at].note, j, "note");
+}
+
+static void take_opened(struct resume *r, const json_t *j)
+{
+	copy(r->book, sizeof r->book, j, "book");
+	r->procedure = (unsigned)json_integer_value(json_object_get(j, "procedure"));
+	r->at = 0;
+	memset(r->of, 0, sizeof r->of);
+}
+
+static void each(void *arg, char *line)
+{
+	struct reading *in = arg;
+	struct resume *r = in->r;
+	char event[24];
+	autojson json_t *j = json_loads(line, 0, NULL);
+	copy(event, sizeof event, j, "event");
+	if (event[0])
+		copy(r->last, sizeof r->last, j, "at");
+	in->closed = strcmp(event, "closed") == 0;
+	if (strcmp(event, "opened") == 0)
+		copy(r->who, sizeof r->who, j, "who");
+	r->acted = r->acted || strcmp(event, "run") == 0 || strcmp(event, "step") == 0 || strcmp(event, "procedure") == 0;
+	if (strcmp(event, "procedure") == 0)
+		take_opened(r, j);
+	if (strcmp(event, "step") == 0)
+		take_step(r, j);
+	if (strcmp(event, "run") == 0) {
+		const json_t *run = json_object_get(j, "run");
+		const char *a = json_string_value(json_array_get(run, 0)), *b = json_string_value(json_array_get(run, 1));
+		(void)snprintf(r->running, sizeof r->running, "%s %s", a ? a : "?", b ? b : "");
+	}
+	if (strcmp(event, "outcome") == 0)
+		r->running[0] = '\0';
+}
+
+bool resume_read(const char *text, size_t n, struct resume *ret)
+{
+	struct reading in = { .r = ret };
+	struct journal_check check;
+	*ret = (struct resume){ 0 };
+	journal_check(text, n, each, &in, &check);
+	return check.lines > 0 && !in.closed && ret->acted;
+}
+
+bool resume_find(const struct paths *paths, struct resume *ret)
+{
+	char id[64] = "", path[PATH_ROOM + 96];
+	struct stat st;
+	time_t newest = 0;
+	struct err e = { 0 };
+	autodir DIR *dir = opendir(paths->of[PATH_INCIDENTS]);
+	for (struct dirent *d; dir && (d = readdir(dir));) {
+		if (d->d_name[0] == '.' || strlen(d->d_name) >= sizeof id)
+			continue;
+		journal_path(paths, d->d_name, "journal.jsonl", path, sizeof path);
+		if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_mtime > newest) {
+			newest = st.st_mtime;
+			(void)snprintf(id, sizeof id, "%s", d->d_name);
+		}
+	}
+	autofree char *text = NULL;
+	if (!id[0] || (uint64_t)newest + TOO_OLD_S < clock_wall_s() || !journal_is_free(paths, id) ||
+	    journal_read(paths, id, &text, &e) != 0 || !resume_read(text, strlen(text), ret))
+		return false;
+	(void)snprintf(ret->id, sizeof ret->id, "%s", id);
+	return true;
+}

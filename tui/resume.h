@@ -1,0 +1,22 @@
+/* An incident whose console is gone: what its journal says about where it was. */
+#ifndef TUI_RESUME_H
+#define TUI_RESUME_H
+
+#include "probes/base/paths.h"
+#include "tui/walk.h"
+
+struct resume {
+	char id[64], who[40], book[64], running[80]; /* running: a command without an outcome, "" */
+	unsigned procedure; /* 0: none was open */
+	size_t at;	    /* the step that was last marked */
+	struct step_state of[STEPS_MAX];
+	char last[24];	    /* when it last wrote */
+	bool acted;
+};
+
+/* The newest journal that no living console holds and that was not closed; false when there is none. */
+bool resume_find(const struct paths *paths, struct resume *ret);
+/* Pure: what the lines of a journal come to. False when it was closed, or nothing was begun in it. */
+bool resume_read(const char *text, size_t n, struct resume *ret);
+
+#endif
