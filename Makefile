@@ -171,4 +171,6 @@ clean: ## remove what was built
 	rm -rf $(OUT)
 
 -include tests/targets.mk
+-include tests/screenshots/targets.mk
+-include sandbox/deb/targets.mk
 -include sandbox/install.mk

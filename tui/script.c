@@ -170,6 +170,11 @@ static int word_wait(struct script *s, const char *rest, struct err *e)
 	return r;
 }
 
+static int word_clock(struct script *s, const char *rest, struct err *e)
+{
+	return number(rest, &s->wall, e);
+}
+
 static int word_baseline(struct script *s, const char *rest, struct err *e)
 {
 	autofree char *text = NULL;
@@ -263,7 +268,7 @@ static const struct {
 	{ "feed", word_feed },	 { "fixture", word_fixture }, { "key", word_key },   { "type", word_type },
 	{ "paste", word_paste }, { "size", word_size },	      { "wait", word_wait }, { "baseline", word_baseline },
 	{ "out", word_out },	 { "err", word_err },	      { "exit", word_exit }, { "screen", word_screen },
-	{ "effects", word_effects }, { "peer", word_peer }, { "taken", word_taken },
+	{ "effects", word_effects }, { "peer", word_peer }, { "taken", word_taken }, { "clock", word_clock },
 };
 
 int script_line(struct script *s, const char *line, struct err *e)

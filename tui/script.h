@@ -9,6 +9,7 @@
  *   paste N                 N bytes came between paste markers
  *   size COLSxROWS
  *   wait MS                 the clock moves, ticks fall due
+ *   clock SECONDS           the wall clock stands there from now on
  *   baseline FILE           answers the console's question for the baseline; without it there is none
  *   out TEXT | err TEXT     a line from the command started last
  *   exit STATUS             the command started last ended

@@ -29,6 +29,8 @@ struct pty {
 	char *log;
 	size_t len, cap;
 	char *text; /* the last answer of pty_row or pty_screen */
+	void (*tap)(void *arg, const char *bytes, size_t n);
+	void *tap_arg;
 };
 
 static double now(void)
@@ -108,6 +110,8 @@ struct pty *pty_start(const struct pty_how *how)
 	p->rows = how->rows ? how->rows : 24;
 	p->cols = how->cols ? how->cols : 80;
 	p->modes.cursor = true;
+	p->tap = how->tap;
+	p->tap_arg = how->tap_arg;
 	struct winsize size = { .ws_row = (unsigned short)p->rows, .ws_col = (unsigned short)p->cols };
 	if (openpty(&p->master, &p->slave, NULL, NULL, &size) != 0)
 		abort();
@@ -138,6 +142,8 @@ static void keep(struct pty *p, const char *bytes, size_t n)
 	memcpy(p->log + p->len, bytes, n);
 	p->len += n;
 	p->log[p->len] = '\0';
+	if (p->tap)
+		p->tap(p->tap_arg, bytes, n);
 	(void)vterm_input_write(p->vt, bytes, n);
 }
 

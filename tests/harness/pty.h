@@ -20,6 +20,8 @@ struct pty_how {
 	const char *term;	 /* TERM; NULL: xterm-256color; "": unset */
 	const char *const *env;	 /* more "NAME=value", NULL-terminated, or NULL */
 	int rows, cols;		 /* 0: 24 x 80 */
+	void (*tap)(void *arg, const char *bytes, size_t n); /* sees the program's bytes as they come, or NULL */
+	void *tap_arg;
 };
 
 struct pty *pty_start(const struct pty_how *how);

@@ -88,10 +88,18 @@ static void find_build(char out[PATH_ROOM])
 
 void world_open(struct world *w, unsigned flags)
 {
-	memset(w, 0, sizeof *w);
-	snprintf(w->root, sizeof w->root, "/tmp/rbt-XXXXXX");
-	if (!mkdtemp(w->root) || chmod(w->root, 0755) < 0)
+	char root[] = "/tmp/rbt-XXXXXX";
+	if (!mkdtemp(root) || rmdir(root) < 0) /* its name is this process's; nobody else makes one of that name */
 		fatal("mkdtemp");
+	world_open_at(w, root, flags);
+}
+
+void world_open_at(struct world *w, const char *root, unsigned flags)
+{
+	memset(w, 0, sizeof *w);
+	snprintf(w->root, sizeof w->root, "%s", root);
+	if (mkdir(w->root, 0755) < 0 || chmod(w->root, 0755) < 0)
+		fatal(w->root);
 	find_build(w->build);
 	struct err e;
 	if (paths_init(&w->paths, w->root, &e) < 0)

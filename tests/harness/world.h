@@ -29,6 +29,8 @@ void world_alone(void);
 const char *world_lacking(void);
 /* Makes the root and becomes the reaper of everything below; fails the test when it cannot. */
 void world_open(struct world *w, unsigned flags);
+/* The same with a root of the caller's choice, which must not exist yet. */
+void world_open_at(struct world *w, const char *root, unsigned flags);
 /* What is left in the kernel's own files, one thing a line; "" when nothing. The caller frees. */
 char *world_left(const struct world *w);
 /* Waits up to `seconds` until nothing is left; true when clean. */
