@@ -135,6 +135,14 @@ static void word_plant(struct shoot *s, char *rest)
 		die(s, "%s: %s", rest, l->why);
 }
 
+/* The last fault's box has a record of all it has, as a box of a killed supervisor. */
+static void word_ledger(struct shoot *s, char *rest)
+{
+	(void)rest;
+	if (s->nlabs == 0 || !lab_ledger(&s->labs[s->nlabs - 1], NULL))
+		die(s, "no ledger: %s", s->nlabs ? s->labs[s->nlabs - 1].why : "nothing is planted");
+}
+
 enum { WORDS = 24 };
 
 static void split(char *rest, const char **argv)
@@ -257,7 +265,7 @@ static const struct {
 	const char *word;
 	void (*act)(struct shoot *s, char *rest);
 } words[] = {
-	{ "plant", word_plant }, { "baseline", word_baseline }, { "run", word_run },	{ "console", word_console }, { "wait", word_wait }, { "gone", word_gone },
+	{ "plant", word_plant }, { "ledger", word_ledger }, { "baseline", word_baseline }, { "run", word_run },	{ "console", word_console }, { "wait", word_wait }, { "gone", word_gone },
 	{ "pause", word_pause }, { "key", word_key },	{ "type", word_type },	     { "shot", word_shot },
 };
 
