@@ -41,10 +41,9 @@ int shoot_prepare(void)
 	pty_program("", real, sizeof real);
 	if (!getcwd(here, sizeof here) || setenv("SHOOT_REAL", real, 1) != 0)
 		return -1;
-	/* A scene that was killed leaves these two; nobody else has them. */
-	return shell("rm -rf --one-file-system %s %s && mkdir -m 755 %s && cd %s && cp '%s' rustbox-tui && "
+	return shell("rm -rf --one-file-system %s && mkdir -m 755 %s && cd %s && cp '%s' rustbox-tui && "
 		     "cp /proc/%d/exe rustbox && cp rustbox rustbox-probe && cp -r '%s/runbooks' runbooks && : >happened",
-		     SHOOT_BIN, SHOOT_ROOT, SHOOT_BIN, SHOOT_BIN, console, (int)getpid(), here) == 0 ? 0 : -1;
+		     SHOOT_BIN, SHOOT_BIN, SHOOT_BIN, console, (int)getpid(), here) == 0 ? 0 : -1;
 }
 
 static void note(const char *text, size_t n)

@@ -14,16 +14,16 @@ Xvfb -displayfd 3 -screen 0 1700x1000x24 -nolisten tcp 3>"$shots/display" 2>/dev
 server=$!
 trap 'kill $server 2>/dev/null || true' EXIT
 read -r display <"$shots/display"
-export DISPLAY=:$display
+export DISPLAY=:$display FONTCONFIG_FILE=$PWD/tests/screenshots/fonts.conf XDG_CACHE_HOME=$shots
 
 for scene; do
   file=tests/screenshots/scenes/$scene.scene
   size=$(sed -n 's/^console \([0-9]*x[0-9]*\).*/\1/p' "$file" | head -n 1)
-  colours=(-bg '#16181d' -fg '#d8dce2' +cr)
+  colours=(-bg '#16181d' -fg '#d8dce2')
   if grep -q -- '--light' "$file"; then colours=(-bg '#fdfdf8' -fg '#202428'); fi
   echo "$scene ($size)"
   # bold stays bold and is not another colour; xterm's own dark blue is hard to read and the console does not use it
-  xterm -name rustbox -fa 'DejaVu Sans Mono' -fs 10 -geometry "$size" "${colours[@]}" -bc -b 6 +sb -xrm '*boldColors: false' \
+  xterm -name rustbox -u8 -fa 'DejaVu Sans Mono' -fs 10 -geometry "$size" "${colours[@]}" -b 6 +sb -xrm '*boldColors: false' \
     -xrm '*cursorBlink: false' -xrm '*color1: #d9544f' -xrm '*color2: #4faf58' -xrm '*color3: #c99a2e' -xrm '*color6: #3aa6b9' \
     -e bash -c '"$1" "$2" "$3" 2>"$3/$4.err"; echo $? >"$3/$4.code"' _ "$out/tests/screenshots/shoot" "$file" "$shots" "$scene"
   if [ "$(cat "$shots/$scene.code")" != 0 ]; then

@@ -298,7 +298,7 @@ static void forget_mounts(void)
 	char line[8192], at[PATH_MAX];
 	FILE *f = fopen("/proc/self/mountinfo", "re");
 	while (f && fgets(line, sizeof line, f)) {
-		static const char *const kept[] = { "/proc", "/sys", "/dev", "/tmp", "/run" };
+		static const char *const kept[] = { "/proc", "/sys", "/dev", "/tmp", "/run", "/srv" };
 		bool keep = sscanf(line, "%*d %*d %*s %*s %4095s", at) != 1 || strcmp(at, "/") == 0;
 		for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
 			keep = keep || strncmp(at, kept[i], strlen(kept[i])) == 0;
@@ -315,7 +315,7 @@ static void inner(struct shoot *s)
 {
 	char path[PATH_MAX], name[] = "worker-07";
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 || mount("proc", "/proc", "proc", 0, NULL) != 0 ||
-	    sethostname(name, strlen(name)) != 0)
+	    mount("tmpfs", "/srv", "tmpfs", 0, "mode=755") != 0 || sethostname(name, strlen(name)) != 0)
 		die(s, "namespaces: %s", strerror(errno));
 	forget_mounts();
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -337,16 +337,13 @@ static void inner(struct shoot *s)
 	exit(fclose(s->cast) == 0 && world_remove(&s->w) ? 0 : 1);
 }
 
-/* What a scene that broke off has left: cgroups and files of this root. */
+/* What a scene that broke off has left is cgroups: its processes and mounts ended with its namespaces. */
 static void tidy(void)
 {
 	struct world w = { .root = SHOOT_ROOT };
 	struct err e;
-	if (paths_init(&w.paths, SHOOT_ROOT, &e) < 0)
-		return;
-	world_sweep(&w);
-	if (access(SHOOT_ROOT, F_OK) == 0)
-		(void)world_remove(&w);
+	if (paths_init(&w.paths, SHOOT_ROOT, &e) == 0)
+		world_sweep(&w);
 }
 
 /* Serves pictures until the inner process has ended; its exit status. */
