@@ -116,9 +116,8 @@ static void skip(struct model *m)
 	(void)snprintf(reason, sizeof reason, "%s", m->dialog.field[0]);
 	if (!m->walk.proc)
 		return;
-	size_t at = failed_step(m);
 	incident_begin(m);
-	step_mark(m, at, STEP_SKIPPED, reason);
+	step_mark(m, m->walk.at, STEP_SKIPPED, reason);
 	m->walk.at = walk_next(&m->walk);
 }
 
@@ -194,6 +193,7 @@ static struct effect failure_key(struct model *m, uint32_t key)
 	} else if (key == 'a' && m->walk.proc) {
 		way_take(m);
 	} else if (key == 'S' && m->walk.proc) {
+		m->walk.at = failed_step(m); /* in the list, S means the step the pointer shows */
 		dialog_open(m, DIALOG_SKIP);
 	} else if (key == '!' && m->walk.proc) {
 		incident_begin(m);
