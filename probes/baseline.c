@@ -9,9 +9,11 @@
  * Nothing that changes by itself is written: no ids, times, sizes; and nothing of running boxes or of
  * rustbox's own processes. A field that is not plain text has its other bytes as \xHH.
  */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "probes/base/kfile.h"
 #include "probes/base/own.h"
 #include "probes/base/text.h"
 #include "probes/snapshot.h"
@@ -179,4 +181,15 @@ int baseline_parse(const char *text, struct arena *a, struct snapshot *ret, stru
 		resource_set_sort(&s.of[k]);
 	*ret = s;
 	return 0;
+}
+
+int baseline_read(const char *path, struct arena *a, struct snapshot *ret, struct err *e)
+{
+	autofree char *text = NULL;
+	ssize_t n = kfile_read_all(AT_FDCWD, path, &text);
+	if (n < 0)
+		return err_set(e, (int)-n, "read the baseline %.120s", path);
+	if (strlen(text) != (size_t)n)
+		return err_say(e, EBADMSG, "the baseline %.120s holds a NUL byte", path);
+	return baseline_parse(text, a, ret, e);
 }

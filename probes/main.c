@@ -2,7 +2,6 @@
  * rustbox-probe: look, and change nothing. One table of commands gives dispatch and help; every command
  * speaks JSON to programs and text to people, and its exit status says what was seen.
  */
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +9,6 @@
 #include <unistd.h>
 
 #include "probes/base/json.h"
-#include "probes/base/kfile.h"
 #include "probes/base/own.h"
 #include "probes/base/text.h"
 #include "probes/diff.h"
@@ -82,24 +80,13 @@ static int baseline_capture(const struct options *o)
 	return EXIT_BLIND;
 }
 
-static int baseline_load(const char *path, struct arena *a, struct snapshot *ret, struct err *e)
-{
-	autofree char *text = NULL;
-	ssize_t n = kfile_read_all(AT_FDCWD, path, &text);
-	if (n < 0)
-		return err_set(e, (int)-n, "read the baseline %.120s", path);
-	if (strlen(text) != (size_t)n)
-		return err_say(e, EBADMSG, "the baseline %.120s holds a NUL byte", path);
-	return baseline_parse(text, a, ret, e);
-}
-
 static int baseline_compare(const struct options *o, const char *path)
 {
 	autoarena struct arena a = { 0 };
 	struct snapshot base, now;
 	struct diff d;
 	struct err e;
-	int rc = baseline_load(path, &a, &base, &e);
+	int rc = baseline_read(path, &a, &base, &e);
 	if (rc && rc != -ENOENT)
 		return blind(&e);
 	snapshot_take(&o->scope, 0, &a, &now);

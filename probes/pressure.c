@@ -25,7 +25,8 @@ enum { DISK_WAIT_MS = 1000, LOG_WINDOW_S = 3600, LOG_RECORDS = 100000 };
 static const char *const disk_words[] = { [PRESSURE_WORK] = "work", [PRESSURE_STATE] = "state" };
 static const char *const stall_words[] = { [PRESSURE_CPU] = "cpu", [PRESSURE_MEMORY] = "memory", [PRESSURE_IO] = "io" };
 static const char *const log_words[] = {
-	[PRESSURE_LOG_OOM] = "oom", [PRESSURE_LOG_FS] = "filesystem", [PRESSURE_LOG_CGROUP] = "cgroup"
+	[PRESSURE_LOG_OOM] = "oom", [PRESSURE_LOG_FS] = "filesystem", [PRESSURE_LOG_CGROUP] = "cgroup",
+	[PRESSURE_LOG_BUG] = "kernel",
 };
 _Static_assert(sizeof log_words / sizeof *log_words == PRESSURE_LOGS, "a word for each class");
 
@@ -142,7 +143,9 @@ int pressure_log_class(const char *record, uint64_t *ret_us, const char **ret_te
 		{ PRESSURE_LOG_FS, "BTRFS error" },	    { PRESSURE_LOG_FS, "Corruption of in-memory data" },
 		{ PRESSURE_LOG_FS, "I/O error" },	    { PRESSURE_LOG_FS, "Remounting filesystem read-only" },
 		{ PRESSURE_LOG_FS, "Metadata corruption" }, { PRESSURE_LOG_CGROUP, "cgroup: fork rejected" },
-		{ PRESSURE_LOG_CGROUP, "cgroup: cannot" },
+		{ PRESSURE_LOG_CGROUP, "cgroup: cannot" },  { PRESSURE_LOG_BUG, "BUG: " },
+		{ PRESSURE_LOG_BUG, "kernel BUG at" },	    { PRESSURE_LOG_BUG, "Oops: " },
+		{ PRESSURE_LOG_BUG, "general protection fault" }, { PRESSURE_LOG_BUG, "WARNING: CPU" },
 	};
 	unsigned priority = 0;
 	unsigned long long sequence = 0, us = 0;

@@ -169,8 +169,9 @@ void show_pressure(FILE *out, const struct pressure *p)
 	else
 		(void)fputs("stalls                   unknown: the kernel was booted without psi=1\n", out);
 	if (p->log_known)
-		(void)fprintf(out, "kernel log, last hour    %u out of memory, %u file system, %u cgroup%s%s\n",
+		(void)fprintf(out, "kernel log, last hour    %u out of memory, %u file system, %u cgroup, %u kernel bug%s%s\n",
 			      p->log[PRESSURE_LOG_OOM], p->log[PRESSURE_LOG_FS], p->log[PRESSURE_LOG_CGROUP],
+			      p->log[PRESSURE_LOG_BUG],
 			      p->log_last[0] ? "; last: " : "", esc(p->log_last, text));
 	else
 		(void)fprintf(out, "kernel log               unknown: %s\n", esc(p->log_why.text, text));

@@ -33,6 +33,7 @@ int snapshot_from_json(const json_t *j, struct arena *a, struct snapshot *ret, s
 /* The baseline: sorted lines, one resource each, stable from one capture to the next on an unchanged
  * host (no ids, times or sizes), names escaped, so that plain diff(1) works. */
 int baseline_write(const struct snapshot *s, FILE *out, struct err *e) MUST_CHECK;
+int baseline_read(const char *path, struct arena *a, struct snapshot *ret, struct err *e) MUST_CHECK;
 int baseline_parse(const char *text, struct arena *a, struct snapshot *ret, struct err *e) MUST_CHECK;
 
 /* How many LEAK and ORPHAN resources of a kind. */

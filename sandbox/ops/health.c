@@ -76,7 +76,7 @@ static int parse(const struct invocation *in, struct wish *w, struct err *e)
 static void show(const struct worker_look *w, const struct paths *p, bool json)
 {
 	if (!json) {
-		worker_to_text(w, stdout);
+		worker_to_text(w, p, stdout);
 		return;
 	}
 	autojson json_t *j = worker_to_json(w, p);
@@ -86,20 +86,22 @@ static void show(const struct worker_look *w, const struct paths *p, bool json)
 static int verify(const struct scope *scope)
 {
 	autoarena struct arena a = { 0 };
-	struct snapshot now;
-	struct err why = { 0 };
-	recover_look(scope, &a, &now);
-	bool looked = recover_looked(&now, &why), clean = looked && !recover_left(&now);
+	struct worker_look w;
+	worker_look(scope, &a, &w);
+	bool clean = w.looked && !recover_left(&w.now);
 	autojson json_t *o = json_object();
 	json_object_set_new(o, "clean", json_boolean(clean));
 	for (int k = 0; k < RES_KINDS; k++)
-		json_object_set_new(o, resource_kind_key((enum resource_kind)k),
-				    json_integer((json_int_t)snapshot_leftovers(&now, (enum resource_kind)k)));
-	if (!looked)
-		json_object_set_new(o, "incomplete", json_text(why.text));
+		json_object_set_new(o, resource_kind_key((enum resource_kind)k), json_integer((json_int_t)w.left[k]));
+	json_object_set_new(o, "baseline", worker_baseline_to_json(&w));
+	if (!w.looked)
+		json_object_set_new(o, "incomplete", json_text(w.why.text));
 	ops_line(o);
-	if (!looked)
-		complain("not verified: the look was incomplete: %s", why.text);
+	if (!w.looked)
+		complain("not verified: the look was incomplete: %s", w.why.text);
+	if (w.violated) /* nothing of rustbox's is left, and yet: an innocent mount may have gone in the incident */
+		complain("the host is not what its baseline says: %zu missing, %zu changed; see: rustbox-probe baseline diff",
+			 w.diff.missing, w.diff.changed);
 	return finish(clean ? EXIT_GOOD : EXIT_VERDICT);
 }
 
@@ -138,14 +140,14 @@ static int unquarantine(const struct scope *scope, const char *reason)
 	return finish(EXIT_GOOD);
 }
 
-static char *text_of(const struct worker_look *w)
+static char *text_of(const struct worker_look *w, const struct paths *p)
 {
 	char *text = NULL;
 	size_t n = 0;
 	FILE *f = open_memstream(&text, &n);
 	if (!f)
 		abort();
-	worker_to_text(w, f);
+	worker_to_text(w, p, f);
 	(void)fclose(f);
 	return text;
 }
@@ -159,7 +161,7 @@ static int watch(const struct scope *scope, bool json)
 		autoarena struct arena a = { 0 };
 		struct worker_look w;
 		worker_look(scope, &a, &w);
-		char *now = text_of(&w);
+		char *now = text_of(&w, scope->paths);
 		if (!before || strcmp(before, now) != 0) {
 			if (!json && isatty(STDOUT_FILENO))
 				(void)fputs("\033[H\033[J", stdout);
@@ -205,7 +207,7 @@ static void tell_end(const struct scope *scope, const struct recovery *r, bool j
 	worker_judge(scope, &r->after, &a, &w);
 	if (!json) {
 		tell_left(r, json);
-		worker_to_text(&w, stdout);
+		worker_to_text(&w, scope->paths, stdout);
 		return;
 	}
 	autojson json_t *j = worker_to_json(&w, scope->paths);

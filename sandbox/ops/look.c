@@ -9,7 +9,10 @@
 #include "probes/base/clock.h"
 #include "probes/base/json.h"
 #include "probes/base/text.h"
+#include "probes/pressure.h"
 #include "sandbox/box/recover.h"
+#include "sandbox/ops/escalate.h"
+#include "sandbox/worker/events.h"
 #include "sandbox/worker/metrics.h"
 #include "sandbox/worker/record.h"
 
@@ -29,11 +32,33 @@ static enum health_event seen(const struct worker_look *w)
 	bool only_seen = w->health.reason == HEALTH_REASON_BASELINE && !w->health.failures;
 	if (w->orphans && w->health.status != HEALTH_QUARANTINED)
 		return HEALTH_EVENT_ORPHAN;
-	if (recover_left(&w->now) && w->health.status == HEALTH_HEALTHY)
+	bool off = recover_left(&w->now) || w->violated;
+	if (off && w->health.status == HEALTH_HEALTHY)
 		return HEALTH_EVENT_LEFTOVERS;
-	if (w->looked && !recover_left(&w->now) && w->health.status == HEALTH_UNHEALTHY && only_seen)
+	if (w->looked && !off && w->health.status == HEALTH_UNHEALTHY && only_seen)
 		return HEALTH_EVENT_VERIFIED;
 	return HEALTH_EVENT_COUNT;
+}
+
+static void compare(const struct scope *scope, struct arena *a, struct worker_look *w)
+{
+	struct snapshot base;
+	struct err e = { 0 };
+	int r = baseline_read(scope->paths->of[PATH_BASELINE], a, &base, &e);
+	if (r < 0 && r != -ENOENT && r != -ENOTDIR)
+		(void)snprintf(w->note, sizeof w->note, "%s", e.text);
+	diff_make(r < 0 ? NULL : &base, &w->now, a, &w->diff);
+	w->violated = w->diff.trusted && w->diff.missing + w->diff.changed > 0;
+}
+
+/* What the journal is searched for when the health changed only because of a look. */
+static int tell_seen(const struct scope *scope, const struct worker_look *w, struct err *e)
+{
+	char detail[120];
+	(void)snprintf(detail, sizeof detail, "seen by a look: %zu left over, %zu missing, %zu changed", recover_left(&w->now),
+		       w->violated ? w->diff.missing : 0, w->violated ? w->diff.changed : 0);
+	struct event_facts facts = { .kind = event_kind_word(EVENT_KIND_BASELINE), .detail = detail };
+	return event_emit(scope->paths, EVENT_CLEANUP_FAILURE, &facts, e);
 }
 
 void worker_judge(const struct scope *scope, const struct snapshot *now, struct arena *a, struct worker_look *ret)
@@ -43,6 +68,7 @@ void worker_judge(const struct scope *scope, const struct snapshot *now, struct 
 	host_look(scope, a, &w.host);
 	w.looked = recover_looked(&w.now, &w.why);
 	count(&w);
+	compare(scope, a, &w);
 	int r = health_read(scope, &w.health, &e);
 	if (r < 0)
 		(void)snprintf(w.note, sizeof w.note, "%s", e.text);
@@ -51,7 +77,8 @@ void worker_judge(const struct scope *scope, const struct snapshot *now, struct 
 	enum health_event event = r == 0 ? seen(&w) : HEALTH_EVENT_COUNT;
 	if (event != HEALTH_EVENT_COUNT) {
 		struct health next = health_next(w.health, event, NULL, clock_wall_s());
-		if (record_health(scope->paths, event, NULL, NULL, &next, &e) < 0)
+		if (record_health(scope->paths, event, NULL, NULL, &next, &e) < 0 ||
+		    (event == HEALTH_EVENT_LEFTOVERS && tell_seen(scope, &w, &e) < 0))
 			(void)snprintf(w.note, sizeof w.note, "the health was not recorded: %s", e.text);
 		w.health = next;
 	}
@@ -114,11 +141,25 @@ static uint64_t uptime_s(void)
 	return (uint64_t)t.tv_sec;
 }
 
+json_t *worker_baseline_to_json(const struct worker_look *w)
+{
+	const struct diff *d = &w->diff;
+	return json_pack("{s:b,s:b,s:o,s:I,s:I,s:I,s:o}", "stored", d->has_baseline, "trusted", d->trusted, "equivalent",
+			 d->trusted ? json_boolean(!w->violated && !recover_left(&w->now)) : json_null(), "added",
+			 (json_int_t)(d->has_baseline ? d->added : 0), "missing", (json_int_t)d->missing, "changed", (json_int_t)d->changed,
+			 "because", d->trusted ? json_null() : json_text(d->why.text));
+}
+
 json_t *worker_to_json(const struct worker_look *w, const struct paths *p)
 {
 	const struct health *h = &w->health;
 	bool bad = h->status != HEALTH_HEALTHY;
+	struct scope scope = scope_host(p);
+	struct pressure pressure;
+	struct escalations escalations;
 	json_t *o = json_object();
+	pressure_look(&scope, &pressure);
+	escalations_judge(w, p, &pressure, &escalations);
 	json_object_set_new(o, "schema", json_integer(1));
 	json_object_set_new(o, "status", json_string(health_status_word(h->status)));
 	json_object_set_new(o, "can_accept_submissions", json_boolean(h->status != HEALTH_QUARANTINED));
@@ -134,17 +175,22 @@ json_t *worker_to_json(const struct worker_look *w, const struct paths *p)
 	json_object_set_new(o, "complete", json_boolean(w->looked));
 	json_object_set_new(o, "incomplete_because", w->looked ? json_null() : json_text(w->why.text));
 	json_object_set_new(o, "active_executions", json_integer((json_int_t)w->active));
-	json_object_set_new(o, "pressure", pressure_to_json(p));
+	json_object_set_new(o, "baseline", worker_baseline_to_json(w));
+	json_object_set_new(o, "escalation", escalations_to_json(&escalations));
+	json_object_set_new(o, "pressure", pressure_to_json(&pressure));
 	json_object_set_new(o, "backend_selection", backend_to_json(&w->host));
 	json_object_set_new(o, "uptime", json_integer((json_int_t)uptime_s()));
 	json_object_set_new(o, "trouble", *w->note ? json_text(w->note) : json_null());
 	return o;
 }
 
-void worker_to_text(const struct worker_look *w, FILE *out)
+void worker_to_text(const struct worker_look *w, const struct paths *p, FILE *out)
 {
 	char note[600];
 	const struct health *h = &w->health;
+	struct scope scope = scope_host(p);
+	struct pressure pressure;
+	struct escalations escalations;
 	(void)fprintf(out, "worker: %s", health_status_word(h->status));
 	if (h->status != HEALTH_HEALTHY)
 		(void)fprintf(out, " (%s%s%s)", health_reason_word(h->reason), *h->note ? ": " : "",
@@ -158,6 +204,12 @@ void worker_to_text(const struct worker_look *w, FILE *out)
 		(void)fprintf(out, "the look was incomplete: %s\n", text_escape(w->why.text, note, sizeof note));
 	if (*w->note)
 		(void)fprintf(out, "trouble: %s\n", text_escape(w->note, note, sizeof note));
+	if (w->violated)
+		(void)fprintf(out, "baseline: %zu missing, %zu changed; see: rustbox-probe baseline diff\n", w->diff.missing,
+			      w->diff.changed);
+	pressure_look(&scope, &pressure);
+	escalations_judge(w, p, &pressure, &escalations);
+	escalations_to_text(&escalations, out);
 	if (recover_left(&w->now))
 		(void)fprintf(out, "next: rustbox health --recover --cleanup\n");
 }
@@ -166,7 +218,7 @@ int worker_metrics(const struct worker_look *w, const struct paths *p, FILE *out
 {
 	autometrics struct metrics m = { 0 };
 	double rate, health[HEALTH_STATUSES_COUNT] = { 0 }, layout[4] = { 0 }, pidfd[2] = { 0 }, left[RES_KINDS];
-	double active = (double)w->active;
+	double active = (double)w->active, queued = 0; /* a run has a uid of the pool at once, or is refused */
 	int r = metrics_open(p, false, &m, e);
 	if (r < 0 && r != -ENOENT)
 		return r;
@@ -179,7 +231,7 @@ int worker_metrics(const struct worker_look *w, const struct paths *p, FILE *out
 	pidfd[!w->host.pidfd] = 1;
 	for (int k = 0; k < RES_KINDS; k++)
 		left[k] = (double)w->left[k];
-	struct gauges g = { .of = { [METRIC_FAILURE_RATE] = &rate, [METRIC_HEALTH] = health, [METRIC_ACTIVE] = &active,
+	struct gauges g = { .of = { [METRIC_FAILURE_RATE] = &rate, [METRIC_HEALTH] = health, [METRIC_ACTIVE] = &active, [METRIC_QUEUED] = &queued,
 				    [METRIC_BACKEND_CGROUP] = layout, [METRIC_BACKEND_PIDFD] = pidfd,
 				    [METRIC_LEFTOVER] = left } };
 	r = metrics_print(&m, &g, out);

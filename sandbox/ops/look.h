@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "probes/diff.h"
 #include "probes/health.h"
 #include "probes/host.h"
 #include "probes/snapshot.h"
@@ -12,23 +13,23 @@ struct worker_look {
 	struct snapshot now;
 	struct host host;
 	struct health health; /* as it must be called now, persisted when it could be */
+	struct diff diff; /* against the stored baseline */
+	bool violated;	  /* something of the baseline is missing or changed: a trusted diff says so */
 	size_t left[RES_KINDS], orphans, active;
 	bool looked;	      /* every probe was complete */
 	struct err why;
 	char note[300];	      /* a state that could not be read or written; "" */
 };
 
-/* A leftover that nobody has reported makes the worker unhealthy, an orphan quarantines it, and a worker that was
- * unhealthy for leftovers alone is healthy again when a complete look finds none. */
+/* A leftover that nobody has reported, or a violated baseline, makes the worker unhealthy, an orphan quarantines it, and a
+ * worker that was unhealthy for these alone is healthy again when a complete look finds none. */
 void worker_look(const struct scope *scope, struct arena *a, struct worker_look *ret);
 /* The same with a look already taken. */
 void worker_judge(const struct scope *scope, const struct snapshot *now, struct arena *a, struct worker_look *ret);
 
 json_t *worker_to_json(const struct worker_look *w, const struct paths *p);
-void worker_to_text(const struct worker_look *w, FILE *out);
-/* Disk, inodes, file handles, memory, PSI, kernel log: never hangs on a dead file system. */
-json_t *pressure_to_json(const struct paths *p);
-
+void worker_to_text(const struct worker_look *w, const struct paths *p, FILE *out);
+json_t *worker_baseline_to_json(const struct worker_look *w);
 int worker_metrics(const struct worker_look *w, const struct paths *p, FILE *out, struct err *e) MUST_CHECK;
 
 #endif

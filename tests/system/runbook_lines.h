@@ -101,8 +101,9 @@ static const struct line lines[] = {
 		     "[ -z \"$(mount | grep rustbox)\" ] && grep -q rustbox-a /proc/$!/mountinfo\n" },
 	{ .founding = "umount -l /path/to/mount", .fault = "held_by_stranger", .prepare = prepare_ledger,
 	  .ours = "rustbox reclaim mount --lazy {mount}; rustbox health --verify-clean", .code = 1, .says = "\"ghosts\":1" },
-	{ .founding = "umount -l /path/to/mount", .fault = "held_by_stranger", .ours = "rustbox reclaim mount --lazy {mount}",
-	  .code = 1, .says = "not detached" }, /* nothing is on record for it: a ghost that nobody would remember */
+	/* Nothing was on record for it: it is recorded first, so that the ghost is remembered. */
+	{ .founding = "umount -l /path/to/mount", .fault = "held_by_stranger", .code = 1, .says = "\"ghosts\":1",
+	  .ours = "rustbox reclaim mount --lazy {mount}; rustbox health --verify-clean" },
 
 	/* ---- procedure 3: cgroups ---- */
 	{ .founding = "find /sys/fs/cgroup -name \"rustbox-*\" -type d | tee rustbox-cgroups.txt", .fault = "cgroup_nested",
@@ -164,7 +165,7 @@ static const struct line lines[] = {
 		     "[ \"$(find /tmp -name 'rustbox-*' -type d -mtime +1)\" = /tmp/rustbox-b ]\n" },
 	{ .founding = "find /tmp -name \"rustbox-*\" -type d -mtime +1 -exec rm -rf {} \\;", .fault = "tempdir",
 	  .ours = "rustbox reclaim tempdir --all --older-than 1d", .says = "\"released\":0" },
-	{ .founding = "df -h /tmp /var/lib/rustbox", .fault = "tempdir", .ours = "rustbox health", .says = "\"disk\":[{" },
+	{ .founding = "df -h /tmp /var/lib/rustbox", .fault = "tempdir", .ours = "rustbox health", .says = "\"disks\":[{" },
 	{ .founding = "find /var/lib/rustbox -type f -mtime +7 -delete", .fault = "ledger_true", .prepare = prepare_evidence,
 	  .ours = "rustbox reclaim all --all", .gone = GONE(MOUNT) | GONE(CGROUP) | GONE(PROCESS), .trap = "H12",
 	  .literal = "mount -t tmpfs lib /var/lib; mkdir /var/lib/rustbox\n"

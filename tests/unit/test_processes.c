@@ -64,6 +64,8 @@ static void kernel_log(void **state)
 		{ "3,1,5000000,-;Out of memory: Killed process 7 (x)\n", PRESSURE_LOG_OOM },
 		{ "2,1,5000000,-;EXT4-fs error (device loop0): bad\n", PRESSURE_LOG_FS },
 		{ "6,1,5000000,-;cgroup: fork rejected by pids controller\n", PRESSURE_LOG_CGROUP },
+		{ "4,1,5000000,-;BUG: unable to handle page fault for address: 0\n", PRESSURE_LOG_BUG },
+		{ "3,1,5000000,-;Oops: 0002 [#1] SMP\n", PRESSURE_LOG_BUG },
 		{ "11,1,5000000,-;EXT4-fs error: written by user space\n", -1 },
 		{ "nonsense", -1 },
 		{ "", -1 },
