@@ -25,6 +25,8 @@ struct loop {
 	struct effects effects;
 	struct canvas canvas;
 	int epoll, signals;
+	size_t said_late;
+	uint64_t late_ms; /* since when a frame waits for a slow terminal, 0: none does */
 	uint64_t now_ms, drawn_ms, slow_until_ms, resize_ms, keys_ms;
 	bool dirty, quit;
 	bool urgent; /* a key waits for its echo: drawn sooner than the storm around it */
@@ -237,8 +239,15 @@ static void draw_when_due(struct loop *l)
 		return;
 	if (!term_ready(l->opt->term)) {
 		l->slow_until_ms = l->now_ms + SLOW_MS;
+		l->late_ms = l->late_ms ? l->late_ms : l->now_ms;
 		return;
 	}
+	/* Frames are dropped, never queued; more than a second behind is said. */
+	size_t late_s = l->late_ms ? (size_t)(l->now_ms - l->late_ms) / 1000 : 0;
+	if (late_s != l->said_late)
+		deliver(l, &(struct msg){ .kind = MSG_LAG, .bytes = late_s });
+	l->said_late = late_s;
+	l->late_ms = 0;
 	view(l->opt->model, &l->canvas);
 	term_draw(l->opt->term, &l->canvas);
 	l->dirty = l->urgent = false;

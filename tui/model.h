@@ -18,10 +18,11 @@
 #include "tui/resume.h"
 #include "tui/ring.h"
 #include "tui/rows.h"
+#include "tui/sight.h"
 #include "tui/walk.h"
 
 struct source_state {
-	bool known, complete;
+	bool known, complete, settled; /* settled: what it saw first has been one state */
 	char mode[16];
 	char why[RING_TEXT];
 	uint64_t heard_ms;
@@ -59,12 +60,14 @@ struct model {
 	struct health health;
 	uint64_t health_ms;	    /* 0: not heard of */
 	json_t *pressure;
+	struct sight sight;
 	struct arena base_mem, diff_mem;
 	struct snapshot base;
 	bool has_baseline, baseline_asked;
 	char no_baseline[RING_TEXT];
 	struct diff diff;
-	size_t count[OWNER_COUNT][RES_KINDS];
+	size_t count[OWNER_COUNT][RES_KINDS], changed[RES_KINDS], missing[RES_KINDS];
+	bool read_only;		    /* something writable in the baseline is not any more */
 	/* the operator */
 	struct list list;
 	struct dialog dialog;

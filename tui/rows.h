@@ -27,6 +27,7 @@ struct row {
 	uint32_t round;		/* of the resync it was last heard in */
 	bool missing;		/* only the baseline has it */
 	bool marked;
+	bool news;		/* changed since the cursor was on it */
 };
 
 struct rows {

@@ -94,6 +94,9 @@ static struct effect take(struct model *m, const struct msg *msg)
 	case MSG_HISTORY:
 		take_history(m, msg->json);
 		break;
+	case MSG_LAG:
+		m->sight.lag_s = (unsigned)msg->bytes;
+		break;
 	case MSG_NOTICE:
 		ring_add(&m->log, m->wall, RING_SAID, "%s", msg->text ? msg->text : "");
 		break;

@@ -9,7 +9,15 @@ struct effect feed_take(struct model *m, const struct msg *msg);
 void world_settle(struct model *m);
 void world_tick(struct model *m);
 
+/* sight.c */
+void sight_pressure(struct model *m, const json_t *pressure);
+void sight_conflict(struct model *m, size_t left);
+unsigned disk_used(const struct disk_sight *d); /* percent */
+unsigned disk_inodes_used(const struct disk_sight *d);
+uint64_t disk_full_in(const struct disk_sight *d, uint64_t wall); /* seconds, 0: cannot be told, or not today */
+
 /* update_list.c */
+void list_news(struct model *m, int by); /* to the next or previous row that changed since the cursor was on it */
 void list_build(struct model *m);
 void list_move(struct model *m, long by);
 void list_go(struct model *m, const char *id); /* the cursor to this row, when it is shown */

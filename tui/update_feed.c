@@ -21,12 +21,15 @@ static void say(struct model *m, enum ring_level level, const char *what, const 
 static void take_resource(struct model *m, const struct resource *r)
 {
 	bool fresh = false;
-	(void)rows_put(&m->table, r, m->now_ms, &fresh);
+	const struct row *old = rows_find(&m->table, r->kind, r->id);
+	bool other = !old || old->res->owner != r->owner || old->gone_ms;
+	struct row *row = rows_put(&m->table, r, m->now_ms, &fresh);
+	row->news = row->news || (other && m->source[r->kind].settled && r->owner != OWNER_FOREIGN);
 	m->dirty = true;
 	m->epoch++;
 	m->list.since += m->list.frozen;
 	retry_notice(m, r, false);
-	if (fresh && m->sync_at && (r->owner == OWNER_LEAK || r->owner == OWNER_ORPHAN)) {
+	if (fresh && m->source[r->kind].settled && (r->owner == OWNER_LEAK || r->owner == OWNER_ORPHAN)) {
 		char what[40];
 		(void)snprintf(what, sizeof what, "+ %c %s ", resource_kind_letter(r->kind),
 			       r->owner == OWNER_ORPHAN ? "ORPHAN" : owner_word(r->owner));
@@ -42,6 +45,7 @@ static void take_gone(struct model *m, enum resource_kind kind, const char *id)
 	if (!row || !row_alive(row))
 		return;
 	rows_vanish(&m->table, row, m->now_ms);
+	row->news = row->res->owner != OWNER_FOREIGN;
 	retry_notice(m, row->res, true);
 	m->dirty = true;
 	m->epoch++;
@@ -83,7 +87,11 @@ static struct effect take_health(struct model *m, const struct health *h)
 		record_add(m, "health", json_pack("{s:s,s:o}", "was", health_status_word(m->health.status), "now", health_to_json(h)));
 	bool failed = m->health_ms && (worse || h->failures > m->health.failures);
 	m->health = *h;
+	size_t left = 0;
+	for (int k = 0; k < RES_KINDS; k++)
+		left += m->count[OWNER_LEAK][k] + m->count[OWNER_ORPHAN][k];
 	m->health_ms = m->now_ms ? m->now_ms : 1;
+	sight_conflict(m, left);
 	m->dirty = true;
 	if (failed)
 		failure_seen(m, "the worker's health:", h->note[0] ? h->note : health_status_word(h->status));
@@ -193,6 +201,15 @@ static void world_diff(struct model *m)
 	table_views(m, &about, views);
 	diff_make_views(m->has_baseline ? &m->base : NULL, &about, views, &m->diff_mem, &m->diff);
 	mark_rows(m);
+	memset(m->changed, 0, sizeof m->changed);
+	memset(m->missing, 0, sizeof m->missing);
+	m->read_only = false;
+	for (size_t i = 0; m->diff.missing + m->diff.changed && i < m->diff.n; i++) {
+		const struct change *c = &m->diff.v[i];
+		m->changed[(c->now ? c->now : c->base)->kind] += c->sign == CHANGE_CHANGED;
+		m->missing[(c->now ? c->now : c->base)->kind] += c->sign == CHANGE_MISSING;
+		m->read_only = m->read_only || (c->what && strstr(c->what, "-> ro"));
+	}
 	for (size_t i = 0; m->diff.missing && i < m->diff.n; i++)
 		if (m->diff.v[i].sign == CHANGE_MISSING && m->diff.v[i].base)
 			row_missing(m, m->diff.v[i].base);
@@ -209,6 +226,7 @@ static void world_count(struct model *m)
 	size_t left = 0;
 	for (int k = 0; k < RES_KINDS; k++)
 		left += m->count[OWNER_LEAK][k] + m->count[OWNER_ORPHAN][k];
+	sight_conflict(m, left);
 	bool ill = m->health_ms && m->health.status != HEALTH_HEALTHY;
 	if (!left && !ill)
 		m->trouble_since = 0;
@@ -253,6 +271,8 @@ static void take_sync(struct model *m, uint64_t at)
 {
 	m->fresh_ms = m->now_ms;
 	m->sync_at = at ? at : m->wall;
+	for (int k = 0; k < RES_KINDS; k++)
+		m->source[k].settled = m->source[k].known;
 	uint64_t pace = m->settled_ms ? m->table.n / ROWS_PER_PACE_MS : 0;
 	if (m->now_ms - m->settled_ms < pace)
 		m->settle_due = true;
@@ -277,6 +297,8 @@ struct effect feed_take(struct model *m, const struct msg *msg)
 			effect.kind = EFFECT_BASELINE;
 		m->baseline_asked = true;
 		rows_resync(&m->table);
+		for (int k = 0; k < RES_KINDS; k++)
+			m->source[k].settled = false;
 		break;
 	case MSG_SOURCE:
 		take_source(m, msg);
@@ -292,6 +314,7 @@ struct effect feed_take(struct model *m, const struct msg *msg)
 	case MSG_PRESSURE:
 		json_decref(m->pressure);
 		m->pressure = json_deep_copy(msg->json);
+		sight_pressure(m, msg->json);
 		break;
 	case MSG_RESYNC:
 		rows_resync(&m->table);

@@ -200,6 +200,10 @@ static struct effect act(struct model *m, enum action action)
 		return (struct effect){ .kind = EFFECT_BASELINE };
 	case ACTION_STOP:
 		return m->job[JOB_ACT].id ? (struct effect){ .kind = EFFECT_STOP, .job = m->job[JOB_ACT].id } : nothing;
+	case ACTION_NEXT_NEWS:
+	case ACTION_LAST_NEWS:
+		list_news(m, action == ACTION_NEXT_NEWS ? 1 : -1);
+		return nothing;
 	case ACTION_REPAINT:
 		return (struct effect){ .kind = EFFECT_REPAINT };
 	case ACTION_SUSPEND:

@@ -121,6 +121,23 @@ static void remember(struct list *l)
 	(void)snprintf(l->at_id, sizeof l->at_id, "%s", r->id);
 }
 
+void list_news(struct model *m, int by)
+{
+	struct list *l = &m->list;
+	for (size_t i = 1; i <= l->n; i++) {
+		size_t at = by > 0 ? (l->cursor + i) % l->n : (l->cursor + l->n - i) % l->n;
+		if (!l->shown[at]->news)
+			continue;
+		l->cursor = at;
+		remember(l);
+		struct row *row = rows_find(&m->table, l->shown[at]->res->kind, l->shown[at]->res->id);
+		if (row)
+			row->news = false;
+		return;
+	}
+	ring_add(&m->log, m->wall, RING_SAID, "nothing on this list has changed since you looked at it");
+}
+
 void list_build(struct model *m)
 {
 	static uint64_t (*const keys[SORT_COUNT])(const struct row *) = {
@@ -135,6 +152,7 @@ void list_build(struct model *m)
 			abort();
 	}
 	l->n = l->hidden_foreign = 0;
+	m->sight.news = 0;
 	for (size_t i = 0; i < m->table.n; i++) {
 		const struct row *r = m->table.by_name[i];
 		if (!(tab_kinds[l->tab] & 1u << r->res->kind) || !in_scope(l, r) || !matches(l, r))
@@ -144,6 +162,7 @@ void list_build(struct model *m)
 			l->hidden_foreign++;
 			continue;
 		}
+		m->sight.news += r->news;
 		l->shown[l->n++] = r;
 	}
 	if (l->n && keys[l->sort])

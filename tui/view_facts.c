@@ -7,13 +7,23 @@
 
 enum { STALE_S = 15 };
 
+static const unsigned kinds[TAB_COUNT] = {
+#define X(id, narrow, wide, bits) [TAB_##id] = (bits),
+	TABS(X)
+#undef X
+};
+
+void tally_diff(const struct model *m, enum tab tab, size_t *changed, size_t *missing)
+{
+	for (int k = 0; k < RES_KINDS; k++)
+		if (kinds[tab] & 1u << k) {
+			*changed += m->changed[k];
+			*missing += m->missing[k];
+		}
+}
+
 size_t tally_kind(const struct model *m, enum tab tab)
 {
-	static const unsigned kinds[TAB_COUNT] = {
-#define X(id, narrow, wide, bits) [TAB_##id] = (bits),
-		TABS(X)
-#undef X
-	};
 	size_t n = 0;
 	for (int k = 0; k < RES_KINDS; k++)
 		if (kinds[tab] & 1u << k)
@@ -36,6 +46,8 @@ char health_letter(const struct model *m)
 	static const char letters[HEALTH_STATUSES_COUNT] = {
 		[HEALTH_HEALTHY] = 'H', [HEALTH_UNHEALTHY] = 'U', [HEALTH_QUARANTINED] = 'Q',
 	};
+	if (m->sight.conflict)
+		return '!';
 	return m->health_ms && m->health.status < HEALTH_STATUSES_COUNT ? letters[m->health.status] : '?';
 }
 
@@ -43,8 +55,8 @@ enum ink health_ink(const struct model *m)
 {
 	char letter = health_letter(m);
 	if (letter == 'H')
-		return tally_kind(m, TAB_ALL) ? INK_WARN : INK_GOOD;
-	return letter == 'Q' ? INK_BAD : INK_WARN;
+		return INK_GOOD;
+	return letter == 'Q' || letter == '!' ? INK_BAD : INK_WARN;
 }
 
 char row_sign(const struct row *row)

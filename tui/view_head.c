@@ -4,6 +4,7 @@
 
 #include "probes/base/clock.h"
 #include "probes/base/text.h"
+#include "tui/update.h"
 #include "tui/view_parts.h"
 
 /* "2026-02-08 03:12:09Z", from which the shorter forms are cut. */
@@ -62,7 +63,9 @@ static void view_health(const struct model *m, struct canvas *c, bool wide)
 	struct tally t = tally_of(m);
 	char age[16], note[200];
 	int col = 1;
-	if (!m->health_ms) {
+	if (m->sight.conflict) {
+		col += canvas_printf(c, 1, col, c->cols, INK_BAD, "[!] CONFLICT: the worker says HEALTHY, %zu left over", t.left);
+	} else if (!m->health_ms) {
 		col += canvas_text(c, 1, col, c->cols, INK_WARN, "[?] health not heard of yet");
 	} else {
 		const char *reason = m->health.reason ? health_reason_word(m->health.reason) : "";
@@ -81,6 +84,46 @@ static void view_health(const struct model *m, struct canvas *c, bool wide)
 	if (t.escalate || orphan_rule(m))
 		(void)canvas_printf(c, 1, wide ? col + 3 : c->cols - 14, 14, INK_BAD, "%s %d/%d",
 				    orphan_rule(m) ? "ORPHAN ESC" : "ESCALATE", t.escalate, ESCALATE_OF);
+}
+
+/* "/tmp 91% HIGH, full in 22 min": the words come only with the trouble. */
+static void disk_text(const struct model *m, const struct disk_sight *d, bool wide, struct text *t)
+{
+	uint64_t full = disk_full_in(d, m->wall);
+	unsigned used = disk_used(d), inodes = disk_inodes_used(d);
+	char age[16], path[80];
+	bool high = used >= 90 || inodes >= 90;
+	if (!d->path[0] || (!wide && !high && !full && d->known))
+		return;
+	const char *name = strrchr(d->path, '/');
+	text_add(t, "%s%s", t->buf[0] ? "  " : "", text_escape(wide ? d->path : name ? name : d->path, path, sizeof path));
+	if (!d->known) {
+		text_add(t, " does not answer");
+		return;
+	}
+	text_add(t, " %u%%", used);
+	if (wide || inodes >= 90)
+		text_add(t, " inodes %u%%", inodes);
+	text_add(t, "%s", high ? " HIGH" : "");
+	if (full) {
+		text_age(full, age, sizeof age);
+		text_add(t, " full in %s", age);
+	}
+}
+
+static void pressure_text(const struct model *m, bool wide, char *out, size_t cap)
+{
+	const struct sight *s = &m->sight;
+	struct text t = { .buf = out, .cap = cap };
+	out[0] = '\0';
+	for (int i = 0; i < SIGHT_DISKS; i++)
+		if (i == 0 || s->disk[i].bytes != s->disk[0].bytes || s->disk[i].free != s->disk[0].free)
+			disk_text(m, &s->disk[i], wide, &t);
+	if (wide && m->pressure) {
+		text_add(&t, "  mem %u%%%s  fds %u%%", s->memory_used, s->memory_used >= 95 ? " HIGH" : "", s->handles_used);
+		if (s->io_stall >= 0)
+			text_add(&t, "  io PSI %d", s->io_stall);
+	}
 }
 
 static int word(struct canvas *c, int col, enum ink ink, const char *text)
@@ -120,8 +163,10 @@ static int view_sources(const struct model *m, struct canvas *c)
 static void view_fresh(const struct model *m, struct canvas *c, bool wide)
 {
 	char text[120];
+	char pressure[240];
+	pressure_text(m, wide, pressure, sizeof pressure);
 	int col = view_sources(m, c) + 3;
-	if (m->health_ms) {
+	if (m->health_ms && (wide || !pressure[0])) {
 		(void)snprintf(text, sizeof text, "health live   ");
 		col += word(c, col, INK_PLAIN, text);
 	}
@@ -133,6 +178,12 @@ static void view_fresh(const struct model *m, struct canvas *c, bool wide)
 		col += word(c, col, INK_PLAIN, m->diff.trusted ? "baseline ok" : "baseline, NOT TRUSTED");
 	} else {
 		col += word(c, col, INK_WARN, wide ? "NO BASELINE: showing name and owner rules only" : "NO BASELINE: owner rules only");
+	}
+	if (pressure[0])
+		col += 3 + word(c, col + 3, strstr(pressure, "HIGH") || strstr(pressure, "full in") ? INK_WARN : INK_PLAIN, pressure);
+	if (m->sight.lag_s) {
+		(void)snprintf(text, sizeof text, "LAGGING %us", m->sight.lag_s);
+		(void)canvas_right(c, 2, c->cols - 14, 13, INK_WARN, text);
 	}
 	if (m->record_lost)
 		(void)canvas_text(c, 2, col + 2, c->cols - col - 2, INK_BAD, "JOURNAL IN MEMORY");
@@ -166,7 +217,14 @@ void view_tabs(const struct model *m, const struct layout *l, struct canvas *c)
 	canvas_rule(c, l->tabs, 0, c->cols);
 	for (int t = 0; t < TAB_COUNT; t++) {
 		char text[40];
-		(void)snprintf(text, sizeof text, "%d %s +%zu", t + 1, names[wide][t], tally_kind(m, (enum tab)t));
+		struct text made = TEXT_ON(text);
+		size_t changed = 0, missing = 0;
+		tally_diff(m, (enum tab)t, &changed, &missing);
+		text_add(&made, "%d %s +%zu", t + 1, names[wide][t], tally_kind(m, (enum tab)t));
+		if (changed)
+			text_add(&made, " ~%zu", changed);
+		if (missing)
+			text_add(&made, " -%zu", missing);
 		col += canvas_text(c, l->tabs, col, c->cols - col, t == (int)m->list.tab ? INK_CURSOR : INK_PLAIN, text);
 		col += wide ? 4 : 2;
 	}

@@ -24,6 +24,7 @@ struct tally {
 	int escalate;		       /* criteria met, of ESCALATE_OF */
 };
 struct tally tally_of(const struct model *m);
+void tally_diff(const struct model *m, enum tab tab, size_t *changed, size_t *missing); /* of the tab's kinds */
 size_t tally_kind(const struct model *m, enum tab tab);
 char health_letter(const struct model *m);
 enum ink health_ink(const struct model *m);

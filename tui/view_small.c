@@ -14,7 +14,7 @@ static void small_head(const struct model *m, struct canvas *c)
 	(void)canvas_printf(c, 0, 0, c->cols, INK_STRONG, "%s%s%s %s   %s", text_escape(m->opt.host ? m->opt.host : "?", host, sizeof host),
 			    m->opt.label ? " " : "", m->opt.label ? m->opt.label : "", m->arm.on ? "ARMED" : "OBSERVE", clock);
 	(void)canvas_printf(c, 1, 0, c->cols, health_ink(m), "[%c] %s %u/%d   +%zu ~%zu -%zu", health_letter(m),
-			    !m->health_ms ? "UNKNOWN" : m->health.status == HEALTH_QUARANTINED ? "QUARANTINED" :
+			    m->sight.conflict ? "CONFLICT" : !m->health_ms ? "UNKNOWN" : m->health.status == HEALTH_QUARANTINED ? "QUARANTINED" :
 			    m->health.status == HEALTH_UNHEALTHY ? "UNHEALTHY" : "HEALTHY", m->health.failures,
 			    MAX_CLEANUP_FAILURES, t.left, t.changed, t.missing);
 	uint64_t age = 0;

@@ -1,0 +1,27 @@
+/* What follows from what was seen over time: how fast space goes, and whether two tellers disagree. Types only. */
+#ifndef TUI_SIGHT_H
+#define TUI_SIGHT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { SIGHT_DISKS = 2, SIGHT_SAMPLES = 32 };
+
+struct disk_sight {
+	char path[64];
+	bool known;
+	uint64_t bytes, free, inodes, inodes_free;
+	struct { uint64_t wall, free; } past[SIGHT_SAMPLES]; /* newest last */
+	unsigned n;
+};
+
+struct sight {
+	struct disk_sight disk[SIGHT_DISKS];
+	unsigned memory_used, handles_used; /* percent */
+	int io_stall;			    /* percent, -1: the kernel does not tell */
+	bool conflict;	 /* the worker says HEALTHY while leftovers are here */
+	unsigned lag_s;	 /* how far the terminal is behind, 0: it keeps up */
+	unsigned news;	 /* rows that changed since the cursor was on them */
+};
+
+#endif
