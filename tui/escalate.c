@@ -45,8 +45,7 @@ const char *const *escalate_names(const struct model *m, bool met[static ESCALAT
 		"recurs >1/h", "manual step failed", "kernel bug?", "fs corruption?", "cannot unquarantine", "baseline not restored",
 	};
 	bool read_only = false;
-	for (size_t i = 0; i < m->diff.n; i++)
-		read_only = read_only || (m->diff.v[i].what && strstr(m->diff.v[i].what, "-> ro"));
+	read_only = m->read_only;
 	met[0] = recurrences(m) > 1;
 	met[1] = m->procedure_failed;
 	met[2] = kernel_said(m, "cgroup") || kernel_keeps(m);
