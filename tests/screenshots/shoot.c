@@ -298,7 +298,7 @@ static void forget_mounts(void)
 	char line[8192], at[PATH_MAX];
 	FILE *f = fopen("/proc/self/mountinfo", "re");
 	while (f && fgets(line, sizeof line, f)) {
-		static const char *const kept[] = { "/proc", "/sys", "/dev", "/tmp", "/run", "/srv" };
+		static const char *const kept[] = { "/proc", "/sys", "/dev", "/run", "/srv" };
 		bool keep = sscanf(line, "%*d %*d %*s %*s %4095s", at) != 1 || strcmp(at, "/") == 0;
 		for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
 			keep = keep || strncmp(at, kept[i], strlen(kept[i])) == 0;
