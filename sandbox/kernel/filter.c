@@ -13,16 +13,15 @@ struct run {
 	const struct syscall_rule *conditional; /* then ret is not used */
 };
 
+/* Filled from its end: when a jump is written, what it jumps over is there and its length known. */
 struct code {
 	struct sock_filter *v;
-	size_t n;
+	size_t at; /* the first instruction so far */
 };
 
 static void emit(struct code *c, uint16_t op, uint32_t k, size_t yes, size_t no)
 {
-	if (c->v)
-		c->v[c->n] = (struct sock_filter){ .code = op, .jt = (uint8_t)yes, .jf = (uint8_t)no, .k = k };
-	c->n++;
+	c->v[--c->at] = (struct sock_filter){ .code = op, .jt = (uint8_t)yes, .jf = (uint8_t)no, .k = k };
 }
 
 static void emit_ret(struct code *c, uint32_t ret)
@@ -35,17 +34,18 @@ static void emit_load(struct code *c, size_t offset)
 	emit(c, BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset, 0, 0);
 }
 
-/* Little endian: the low half of args[i] comes first, and only that half is compared, as the kernel does. */
+/* Little endian: the low half of args[i] comes first, and only that half is compared, as the kernel does. To be read
+ * from its end: load, mask, compare, the two answers. */
 static void emit_condition(struct code *c, const struct syscall_rule *rule)
 {
 	const struct syscall_condition *w = rule->when;
-	emit_load(c, offsetof(struct seccomp_data, args) + 8u * w->arg);
+	emit_ret(c, rule->ret);
+	emit_ret(c, rule->otherwise);
+	for (size_t i = w->nvalues; i-- > 0;) /* a hit jumps over the rest and the `otherwise` */
+		emit(c, BPF_JMP | BPF_JEQ | BPF_K, w->values[i], w->nvalues - i, 0);
 	if (w->mask != UINT32_MAX)
 		emit(c, BPF_ALU | BPF_AND | BPF_K, w->mask, 0, 0);
-	for (size_t i = 0; i < w->nvalues; i++) /* a hit jumps over the rest and the `otherwise` */
-		emit(c, BPF_JMP | BPF_JEQ | BPF_K, w->values[i], w->nvalues - i, 0);
-	emit_ret(c, rule->otherwise);
-	emit_ret(c, rule->ret);
+	emit_load(c, offsetof(struct seccomp_data, args) + 8u * w->arg);
 }
 
 static void emit_tree(struct code *c, const struct run *runs, size_t n)
@@ -58,16 +58,16 @@ static void emit_tree(struct code *c, const struct run *runs, size_t n)
 		return;
 	}
 	size_t half = n / 2;
-	struct code measure = { 0 };
-	emit_tree(&measure, runs, half);
-	if (measure.n <= JUMP_MAX) {
-		emit(c, BPF_JMP | BPF_JGE | BPF_K, runs[half].first, measure.n, 0);
-	} else { /* conditional jumps reach 255 instructions, the unconditional one all */
-		emit(c, BPF_JMP | BPF_JGE | BPF_K, runs[half].first, 0, 1);
-		emit(c, BPF_JMP | BPF_JA, (uint32_t)measure.n, 0, 0);
-	}
-	emit_tree(c, runs, half);
 	emit_tree(c, runs + half, n - half);
+	size_t above = c->at;
+	emit_tree(c, runs, half);
+	size_t below = above - c->at;
+	if (below <= JUMP_MAX) {
+		emit(c, BPF_JMP | BPF_JGE | BPF_K, runs[half].first, below, 0);
+	} else { /* conditional jumps reach 255 instructions, the unconditional one all */
+		emit(c, BPF_JMP | BPF_JA, (uint32_t)below, 0, 0);
+		emit(c, BPF_JMP | BPF_JGE | BPF_K, runs[half].first, 0, 1);
+	}
 }
 
 static void add_run(struct run *runs, size_t *n, uint32_t first, uint32_t ret, const struct syscall_rule *conditional)
@@ -95,11 +95,20 @@ static size_t cut(const struct syscall_rule *rules, size_t n, struct run *runs)
 
 static void emit_all(struct code *c, const struct run *runs, size_t n)
 {
-	emit_load(c, offsetof(struct seccomp_data, arch));
-	emit(c, BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0);
-	emit_ret(c, SECCOMP_RET_KILL_PROCESS);
-	emit_load(c, offsetof(struct seccomp_data, nr));
 	emit_tree(c, runs, n);
+	emit_load(c, offsetof(struct seccomp_data, nr));
+	emit_ret(c, SECCOMP_RET_KILL_PROCESS);
+	emit(c, BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0);
+	emit_load(c, offsetof(struct seccomp_data, arch));
+}
+
+/* At most: the head, a jump of two instructions between any two runs, and each run's own. */
+static size_t length_at_most(const struct run *runs, size_t n)
+{
+	size_t length = 4 + 2 * n;
+	for (size_t i = 0; i < n; i++)
+		length += runs[i].conditional ? 4u + runs[i].conditional->when->nvalues : 1u;
+	return length;
 }
 
 static bool well_formed(const struct syscall_rule *rules, size_t n)
@@ -120,13 +129,12 @@ int filter_compile(const struct syscall_rule *rules, size_t n, struct arena *a, 
 		return err_say(e, EINVAL, "the system call table is not sorted, or a condition in it is malformed");
 	struct run *runs = arena_alloc(a, (2 * n + 1) * sizeof *runs);
 	size_t nruns = cut(rules, n, runs);
-	struct code measure = { 0 };
-	emit_all(&measure, runs, nruns);
-	if (measure.n > BPF_MAXINSNS)
-		return err_say(e, E2BIG, "the system call filter has %zu instructions, the kernel takes %d", measure.n,
-			       BPF_MAXINSNS);
-	struct code code = { .v = arena_alloc(a, measure.n * sizeof *code.v) };
+	size_t room = length_at_most(runs, nruns);
+	struct code code = { .v = arena_alloc(a, room * sizeof *code.v), .at = room };
 	emit_all(&code, runs, nruns);
-	*ret = (struct sock_fprog){ .len = (unsigned short)code.n, .filter = code.v };
+	if (room - code.at > BPF_MAXINSNS)
+		return err_say(e, E2BIG, "the system call filter has %zu instructions, the kernel takes %d", room - code.at,
+			       BPF_MAXINSNS);
+	*ret = (struct sock_fprog){ .len = (unsigned short)(room - code.at), .filter = code.v + code.at };
 	return 0;
 }
