@@ -7,12 +7,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -96,6 +98,41 @@ static void look_cgroups(const struct scope *scope, struct arena *a, struct host
 	h->layout = v1 ? (h->unified ? CGROUP_HYBRID : CGROUP_V1) : (h->unified ? CGROUP_V2 : CGROUP_NONE);
 }
 
+static bool is_a(const char *path, long magic)
+{
+	struct stat st;
+	struct statfs fs;
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && statfs(path, &fs) == 0 && fs.f_type == magic;
+}
+
+/* Where hierarchies are mounted on nearly every host, each in a place named for it. Asking there costs the same on a
+ * host with ten mounts and one with ten thousand, which reading mountinfo does not. False when any is elsewhere (or
+ * behind a link, as where cpu and cpuacct are one): then mountinfo has to tell. */
+static bool look_usual_places(const struct scope *scope, struct arena *a, struct host *h)
+{
+	static const char top[] = "/sys/fs/cgroup", unified[] = "/sys/fs/cgroup/unified";
+	const uint32_t needed = 1u << HOST_MEMORY | 1u << HOST_PIDS | 1u << HOST_CPU | 1u << HOST_CPUSET;
+	if (scope->cgroup || strcmp(scope->proc, "/proc") != 0)
+		return false;
+	if (is_a(top, CGROUP2_SUPER_MAGIC)) {
+		look_v2(h, top);
+		h->layout = CGROUP_V2;
+		return (h->v2_controllers & needed) == needed;
+	}
+	for (int c = 0; c < HOST_CONTROLLER_COUNT; c++) {
+		char *path = arena_printf(a, "%s/%s", top, controllers[c]);
+		if (!is_a(path, CGROUP_SUPER_MAGIC))
+			return false;
+		h->v1[c] = path;
+	}
+	h->layout = CGROUP_V1;
+	if (is_a(unified, CGROUP2_SUPER_MAGIC)) {
+		look_v2(h, unified);
+		h->layout = CGROUP_HYBRID;
+	}
+	return true;
+}
+
 static void look_calls(struct host *h)
 {
 	struct statx sx = { 0 };
@@ -121,14 +158,19 @@ static bool is_capable(void)
 	return geteuid() == 0 && syscall(SYS_capget, &head, data) == 0 && (data[0].effective & 1u << CAP_SYS_ADMIN);
 }
 
-static void look_proc(const struct scope *scope, struct host *h)
+static void look_namespaces(const struct scope *scope, struct host *h)
 {
-	char path[512], text[64];
+	char path[512];
 	for (size_t i = 0; i < sizeof namespaces / sizeof *namespaces; i++) {
 		(void)snprintf(path, sizeof path, "%.400s/self/ns/%s", scope->proc, namespaces[i].file);
 		if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 			h->namespaces |= namespaces[i].flag;
 	}
+}
+
+static void look_proc(const struct scope *scope, struct host *h)
+{
+	char path[512], text[64];
 	(void)snprintf(path, sizeof path, "%.400s/sys/kernel/random/boot_id", scope->proc);
 	ssize_t n = kfile_read(AT_FDCWD, path, text, sizeof text);
 	if (n >= 36)
@@ -151,12 +193,26 @@ void host_look(const struct scope *scope, struct arena *a, struct host *ret)
 	}
 	look_cgroups(scope, a, &h);
 	look_calls(&h);
+	look_namespaces(scope, &h);
 	look_proc(scope, &h);
 	/* cgroup.kill is absent from the root cgroup, so its presence is read off the version: 5.14. */
 	h.cgroup_kill = h.unified && (major > 5 || (major == 5 && minor >= 14));
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN), pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
 	h.cpus = cpus > 0 ? (unsigned)cpus : 1;
 	h.memory = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
+	h.root = is_capable();
+	*ret = h;
+}
+
+void host_look_for_launch(const struct scope *scope, struct arena *a, struct host *ret)
+{
+	struct host h = { 0 };
+	if (!look_usual_places(scope, a, &h)) {
+		h = (struct host){ 0 };
+		look_cgroups(scope, a, &h);
+	}
+	look_calls(&h);
+	look_namespaces(scope, &h);
 	h.root = is_capable();
 	*ret = h;
 }

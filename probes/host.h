@@ -39,6 +39,9 @@ struct host {
 
 /* Never fails as a whole: what could not be established is false/NULL. Strings live in the arena. */
 void host_look(const struct scope *scope, struct arena *a, struct host *ret);
+/* Only what a launch depends on: cgroups, system calls, namespaces, privileges. In the same time on a host with ten
+ * mounts and with ten thousand. The rest stays 0. */
+void host_look_for_launch(const struct scope *scope, struct arena *a, struct host *ret);
 const char *cgroup_layout_word(enum cgroup_layout layout); /* "v1", "v2", "hybrid", "none" */
 
 #endif

@@ -5,6 +5,7 @@
 #include "sandbox/box/box.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -24,6 +25,7 @@ struct run {
 	struct outcome *out;
 	struct hold hold;
 	struct child child;
+	struct netns *netns; /* being made while the box is claimed */
 	struct watch watch;
 	uint64_t phase_began;
 };
@@ -112,7 +114,7 @@ static int begin(struct run *r, struct err *e)
 		return rc;
 	const struct launch_kit kit = {
 		.paths = r->context->paths, .clone_cgroup_fd = cgroup_clone_fd(&r->hold.cgroup), .in_fd = direct,
-		.kept = { r->hold.claim.fd, r->hold.slot.fd },
+		.kept = { r->hold.claim.fd, r->hold.slot.fd }, .netns = &r->netns,
 	};
 	r->watch.begun_ns = clock_mono_ns();
 	rc = launch(&r->out->plan, &kit, &r->child, e);
@@ -187,6 +189,7 @@ static void end_walk(struct run *r)
 
 static void clean_up(struct run *r)
 {
+	netns_drop(&r->netns);
 	child_close(&r->child);
 	hold_release(&r->hold, &r->out->cleanup);
 	end_walk(r);
@@ -207,10 +210,19 @@ static void begin_walk(struct run *r, struct outcome *out)
 	r->watch.in.from = r->watch.in.to = r->watch.out.from = r->watch.out.to = r->watch.err.from = r->watch.err.to = -1;
 }
 
+/* In an own user namespace, which comes with the clone, only clone itself can make the rest. */
+static int begin_netns(struct run *r, struct err *e)
+{
+	bool beside = r->context->host->root && r->out->plan.ns_flags & CLONE_NEWNET && !r->netns;
+	return beside ? netns_begin(&r->netns, e) : 0;
+}
+
 /* 0 when the program ran; the verdict stands in any case. */
 static int walk(struct run *r, size_t n, struct err *e)
 {
-	int rc = hold_walk(r->context->paths, r->context->host, &r->out->plan, n, &r->hold, e);
+	int rc = begin_netns(r, e);
+	if (rc == 0)
+		rc = hold_walk(r->context->paths, r->context->host, &r->out->plan, n, &r->hold, e);
 	phase_ends(r, PHASE_CLAIM);
 	if (rc == 0)
 		rc = begin(r, e);
@@ -287,6 +299,8 @@ int box_execute(const struct box_code *code, const struct box_context *context, 
 	begin_walk(&r, ret);
 	int rc = plan_walks(&r, code, compile, ret, e);
 	phase_ends(&r, PHASE_PLAN);
+	if (rc == 0)
+		rc = begin_netns(&r, e);
 	if (rc == 0)
 		rc = hold_take(context->paths, context->host, &ret->plan, walks, &r.hold, e);
 	if (rc == 0 && code->file)

@@ -36,7 +36,7 @@ struct seat {
 	ino_t host_ns[NAMESPACES]; /* 0: not asked for */
 	int journal_fd, lifeline_fd, status_fd;
 	int stdio[3];
-	int root_fd;
+	int root_fd, net_fd;
 	size_t row; /* of the plan, at which the stage failed */
 	char title[96];
 };
@@ -51,6 +51,9 @@ static void tell(const struct seat *s, enum stage stage, int r)
 
 static int stage_namespaces(struct seat *s)
 {
+	int r = s->net_fd < 0 ? 0 : sys_setns(s->net_fd, CLONE_NEWNET);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < NAMESPACES; i++) {
 		struct stat st;
 		if (!s->host_ns[i])
@@ -249,7 +252,7 @@ static int prepare(struct seat *s, struct arena *a, struct err *e)
 int launch(const struct plan *plan, const struct launch_kit *kit, struct child *ret, struct err *e)
 {
 	autoarena struct arena arena = { 0 };
-	struct seat seat = { .plan = plan, .kit = kit, .root_fd = -1 };
+	struct seat seat = { .plan = plan, .kit = kit, .root_fd = -1, .net_fd = -1 };
 	int r = prepare(&seat, &arena, e);
 	if (r < 0)
 		return r;
@@ -264,8 +267,15 @@ int launch(const struct plan *plan, const struct launch_kit *kit, struct child *
 	seat.stdio[0] = kit->in_fd >= 0 ? kit->in_fd : p.in[0];
 	seat.stdio[1] = p.out[1];
 	seat.stdio[2] = p.err[1];
+	uint64_t by_clone = plan->ns_flags & ~(uint64_t)CLONE_NEWCGROUP;
+	autofd int net = *kit->netns ? netns_take(kit->netns, e) : -ENOENT;
+	if (net >= 0)
+		by_clone &= ~(uint64_t)CLONE_NEWNET;
+	else if (net != -ENOENT)
+		return net;
+	seat.net_fd = net < 0 ? -1 : net;
 	struct child c = CHILD_NONE;
-	c.pid = child_spawn(plan->ns_flags & ~(uint64_t)CLONE_NEWCGROUP, kit->clone_cgroup_fd, &c.pidfd, e);
+	c.pid = child_spawn(by_clone, kit->clone_cgroup_fd, &c.pidfd, e);
 	if (c.pid < 0)
 		return c.pid;
 	if (c.pid == 0) {

@@ -14,11 +14,13 @@
 #include "probes/base/paths.h"
 #include "sandbox/box/init.h"
 #include "sandbox/box/plan.h"
+#include "sandbox/kernel/netns.h"
 
 /* The run's own things that the plan cannot know; all borrowed, -1 where there is none. */
 struct launch_kit {
 	const struct paths *paths;
 	int clone_cgroup_fd;   /* the v2 cgroup to be born in */
+	struct netns **netns;  /* one in the making, used up by the launch; or of NULL: clone makes it */
 	int in_fd;	       /* ready for the program to read; -1: it gets a pipe from us */
 	int kept[INIT_KEPT]; /* locks that init holds as well: the box lives until it is dead */
 };

@@ -188,7 +188,7 @@ int cmd_run(const struct invocation *in)
 		options_usage(&config, in->argv[0]);
 		return finish(EXIT_GOOD);
 	}
-	host_look(&scope, &a, &host);
+	host_look_for_launch(&scope, &a, &host);
 	if (opt.dry_run && opt.code) {
 		struct code code;
 		if (code_make(&config, &opt.spec, getenv("PATH"), &a, &code, &e) < 0) {

@@ -78,6 +78,9 @@ pid_t sys_fork(void) MUST_CHECK;
 /* Like vfork(2): the child runs `run` on the given stack in the caller's memory, and the caller waits until it has
  * exec'd or exited. What run returns is its exit status. It must not allocate, nor change what the caller needs. */
 pid_t sys_vfork_run(int (*run)(void *), void *arg, void *stack_end) MUST_CHECK;
+/* A process in our memory and with our descriptors makes a network namespace and stores a descriptor of it, or -errno,
+ * in *fd before it ends, which *pidfd tells. It uses the stack until then. */
+int sys_make_netns_beside(int *fd, int *pidfd, void *stack_end) MUST_CHECK;
 int sys_execve(const char *path, char *const *argv, char *const *env) MUST_CHECK;
 int sys_unshare(int flags) MUST_CHECK;
 int sys_setns(int fd, int type) MUST_CHECK;
