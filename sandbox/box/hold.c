@@ -2,15 +2,14 @@
 #include "sandbox/box/hold.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "probes/base/clock.h"
 #include "probes/base/own.h"
+#include "sandbox/box/living.h"
 #include "sandbox/kernel/rootfs.h"
 #include "sandbox/kernel/sys.h"
 
@@ -84,27 +83,6 @@ static int take_fresh(const struct paths *paths, const struct plan *plan, size_t
 
 /* ---- a box that lives across runs ---- */
 
-static int enter_ledger(const struct paths *paths, const char *box, struct hold *h, struct err *e)
-{
-	char path[PATH_ROOM + 80];
-	paths_ledger(paths, box, path);
-	int fd = sys_openat(AT_FDCWD, path, O_RDWR | O_APPEND | O_NOFOLLOW, 0);
-	if (fd < 0)
-		return fd == -ENOENT ? err_say(e, ENOENT, "there is no box %s: run `rustbox init --box-id %s`", box, box)
-				     : err_set(e, -fd, "open %s", path);
-	h->claim.fd = fd;
-	(void)snprintf(h->claim.box, sizeof h->claim.box, "%s", box);
-	h->lives_on = true;
-	/* The keeper's lock is another kind and another open file: asking for it tells whether the box lives. */
-	if (sys_flock(fd, LOCK_SH | LOCK_NB) == 0)
-		return err_say(e, EOWNERDEAD, "box %s has no keeper: run `rustbox init --box-id %s`, or, if it was killed, "
-			       "`rustbox health --recover --cleanup`", box, box);
-	int r = sys_ofd_lock(fd, F_WRLCK);
-	if (r == -EAGAIN || r == -EACCES)
-		return err_say(e, EBUSY, "box %s is in use by another run: wait for its end", box);
-	return r < 0 ? err_set(e, -r, "lock box %s", box) : 0;
-}
-
 /* What an earlier run of this box left when it was killed: no run is in it now, so it is nobody's. */
 static int clear_earlier(const struct paths *paths, const struct host *host, struct hold *h, struct err *e)
 {
@@ -134,25 +112,16 @@ static int clear_earlier(const struct paths *paths, const struct host *host, str
 	return r;
 }
 
-/* The box's own tmpfs: a mount of its own at <work>/rustbox-<box>/root, owned by the uid its keeper holds. */
-static int enter_workspace(const struct paths *paths, const struct plan *plan, size_t walks, struct hold *h,
-			   struct err *e)
+/* The same file system for each walk; it stays mounted where the keeper's ledger says. */
+static int enter_workspace(const struct paths *paths, size_t walks, struct hold *h, struct err *e)
 {
-	char path[PATH_ROOM + 80];
-	struct statx st;
-	paths_box_root(paths, plan->box, path);
-	autofd int at = sys_openat2(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0, RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
-	if (at < 0 || statx(at, "", AT_EMPTY_PATH, STATX_UID, &st) < 0)
-		return err_set(e, at < 0 ? -at : errno, "open %s", path);
-	if (!(st.stx_attributes & STATX_ATTR_MOUNT_ROOT) || st.stx_uid < paths->uid_base ||
-	    st.stx_uid >= paths->uid_base + UID_POOL)
-		return err_say(e, EBADF, "%s is not a box's file system: run `rustbox cleanup --box-id %s`, then init", path,
-			       plan->box);
-	h->uid = st.stx_uid;
+	autofd int root = living_root(paths, &h->claim, &h->uid, e);
+	if (root < 0)
+		return root;
 	for (size_t i = 0; i < walks; i++) {
-		h->workspace_fds[i] = sys_open_tree(at, "", AT_EMPTY_PATH | OPEN_TREE_CLONE);
+		h->workspace_fds[i] = sys_open_tree(root, "", AT_EMPTY_PATH | OPEN_TREE_CLONE);
 		if (h->workspace_fds[i] < 0)
-			return err_set(e, -h->workspace_fds[i], "take %s into the box", path);
+			return err_set(e, -h->workspace_fds[i], "take the file system of box %s", h->claim.box);
 	}
 	return 0;
 }
@@ -160,12 +129,13 @@ static int enter_workspace(const struct paths *paths, const struct plan *plan, s
 static int take_living(const struct paths *paths, const struct host *host, const struct plan *plan, size_t walks,
 		       struct hold *h, struct err *e)
 {
-	int r = enter_ledger(paths, plan->box, h, e);
+	int r = living_enter(paths, plan->box, &h->claim, e);
+	h->lives_on = true;
 	if (r == 0)
 		r = make_stage_dir(paths, e);
 	if (r == 0)
 		r = clear_earlier(paths, host, h, e);
-	return r == 0 ? enter_workspace(paths, plan, walks, h, e) : r;
+	return r == 0 ? enter_workspace(paths, walks, h, e) : r;
 }
 
 int hold_take(const struct paths *paths, const struct host *host, const struct plan *plan, size_t walks,

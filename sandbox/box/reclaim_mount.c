@@ -32,7 +32,7 @@ struct umount_act {
 int reclaim_mount_id_at(int dirfd, const char *name, char id[static MOUNT_ID_ROOM])
 {
 	struct identity found;
-	int r = identity_at(dirfd, name, AT_SYMLINK_NOFOLLOW, &found);
+	int r = identity_at(dirfd, name, *name ? AT_SYMLINK_NOFOLLOW : AT_EMPTY_PATH, &found);
 	if (r < 0)
 		return r;
 	if (!found.mount_root || !found.mount)

@@ -37,6 +37,9 @@ const struct command *command_find(const char *name);
 int cmd_run(const struct invocation *in); /* execute-code, too */
 int cmd_check(const struct invocation *in);
 int cmd_explain(const struct invocation *in);
+int cmd_put(const struct invocation *in);
+int cmd_get(const struct invocation *in);
+int cmd_ls(const struct invocation *in);
 int cmd_completion(const struct invocation *in);
 
 /* Replaces this program by rustbox-ops with the same arguments; returns EXIT_IE when it is not installed. */

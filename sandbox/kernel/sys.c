@@ -83,6 +83,11 @@ int sys_fchmodat(int dirfd, const char *path, mode_t mode)
 	return result(fchmodat(dirfd, path, mode, 0));
 }
 
+int sys_fchmod(int fd, mode_t mode)
+{
+	return fchmod(fd, mode) < 0 ? -errno : 0;
+}
+
 int sys_ftruncate(int fd, off_t length)
 {
 	return result(ftruncate(fd, length));

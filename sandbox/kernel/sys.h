@@ -33,6 +33,7 @@ int sys_symlinkat(const char *target, int dirfd, const char *path) MUST_CHECK;
 int sys_mknodat(int dirfd, const char *path, mode_t mode, dev_t dev) MUST_CHECK;
 int sys_fchownat(int dirfd, const char *path, uid_t uid, gid_t gid, int flags) MUST_CHECK;
 int sys_fchmodat(int dirfd, const char *path, mode_t mode) MUST_CHECK;
+int sys_fchmod(int fd, mode_t mode) MUST_CHECK;
 int sys_ftruncate(int fd, off_t length) MUST_CHECK;
 int sys_fsync(int fd) MUST_CHECK;
 /* Writes all of it or fails; retries EINTR. For regular and kernel files, not for pipes. */

@@ -13,7 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "sandbox/policy/languages.h"
 #include "tests/harness/world.h"
 
 enum use { HELLO, INPUT, MISSPELT, BROKEN, SPINNING, GREEDY, USES };
@@ -31,22 +33,22 @@ static const struct {
 };
 
 static const struct {
-	const char *word;
+	const char *word, *says; /* what its compiler says of the misspelt program */
 	const char *of[USES];
 } languages[] = {
-	{ "c", { "#include <stdio.h>\nint main(void) { puts(\"hello\"); }",
+	{ "c", "nothing", { "#include <stdio.h>\nint main(void) { puts(\"hello\"); }",
 		 "#include <stdio.h>\nint main(void) { int n; scanf(\"%d\", &n); printf(\"%d\\n\", 2 * n); }",
 		 "int main(void) { return nothing; }", "#include <stdlib.h>\nint main(void) { abort(); }",
 		 "int main(void) { for (volatile int i = 0;; i++); }",
 		 "#include <stdlib.h>\n#include <string.h>\nint main(void) { for (;;) memset(malloc(1 << 20), 1, 1 << 20); }" } },
-	{ "cpp", { "#include <iostream>\nint main() { std::cout << \"hello\\n\"; }",
+	{ "cpp", "cout", { "#include <iostream>\nint main() { std::cout << \"hello\\n\"; }",
 		   "#include <iostream>\nint main() { int n; std::cin >> n; std::cout << 2 * n << \"\\n\"; }",
 		   "int main() { std::cout << 1; }", "#include <stdexcept>\nint main() { throw std::runtime_error(\"no\"); }",
 		   "int main() { for (volatile int i = 0;; i++); }",
 		   "#include <vector>\nint main() { std::vector<std::vector<char>> v; for (;;) v.emplace_back(1 << 20, 1); }" } },
-	{ "python", { "print('hello')", "print(2 * int(input()))", "def f(:\n", "raise ValueError('no')", "while True: pass",
+	{ "python", "SyntaxError", { "print('hello')", "print(2 * int(input()))", "def f(:\n", "raise ValueError('no')", "while True: pass",
 		      "x = []\nwhile True: x.append(bytearray(1 << 20))" } },
-	{ "java", { "public class Main { public static void main(String[] a) { System.out.println(\"hello\"); } }",
+	{ "java", "incompatible types", { "public class Main { public static void main(String[] a) { System.out.println(\"hello\"); } }",
 		    "import java.util.*;\npublic class Main { public static void main(String[] a) { "
 		    "System.out.println(2 * new Scanner(System.in).nextInt()); } }",
 		    "public class Main { int x = \"text\"; }",
@@ -54,19 +56,19 @@ static const struct {
 		    "public class Main { public static void main(String[] a) { for (;;) ; } }",
 		    "import java.util.*;\npublic class Main { public static void main(String[] a) { var v = new ArrayList<byte[]>(); "
 		    "for (;;) { byte[] b = new byte[1 << 20]; Arrays.fill(b, (byte) 1); v.add(b); } } }" } },
-	{ "javascript", { "console.log('hello')", "console.log(2 * require('fs').readFileSync(0))", "let let = 1;",
+	{ "javascript", "SyntaxError", { "console.log('hello')", "console.log(2 * require('fs').readFileSync(0))", "let let = 1;",
 			  "throw new Error('no')", "for (;;);",
 			  "const x = []; for (;;) x.push(Buffer.alloc(1 << 20, 1));" } },
-	{ "typescript", { "console.log('hello')", "declare var require: any; console.log(2 * require('fs').readFileSync(0))",
+	{ "typescript", "not assignable", { "console.log('hello')", "declare var require: any; console.log(2 * require('fs').readFileSync(0))",
 			  "const n: number = 'text';", "throw new Error('no')", "for (;;);",
 			  "const x: any[] = []; for (;;) x.push(new Uint8Array(1 << 20).fill(1));" } },
-	{ "go", { "package main\nimport \"fmt\"\nfunc main() { fmt.Println(\"hello\") }",
+	{ "go", "undefined", { "package main\nimport \"fmt\"\nfunc main() { fmt.Println(\"hello\") }",
 		  "package main\nimport \"fmt\"\nfunc main() { var n int; fmt.Scan(&n); fmt.Println(2 * n) }",
 		  "package main\nfunc main() { x }", "package main\nfunc main() { panic(\"no\") }",
 		  "package main\nfunc main() { for { } }",
 		  "package main\nfunc main() { var v [][]byte; for { b := make([]byte, 1<<20); for i := range b { b[i] = 1 }; "
 		  "v = append(v, b) } }" } },
-	{ "rust", { "fn main() { println!(\"hello\"); }",
+	{ "rust", "mismatched types", { "fn main() { println!(\"hello\"); }",
 		    "fn main() { let mut s = String::new(); std::io::stdin().read_line(&mut s).unwrap(); "
 		    "println!(\"{}\", 2 * s.trim().parse::<i32>().unwrap()); }",
 		    "fn main() { let x: i32 = \"text\"; }", "fn main() { panic!(\"no\"); }", "fn main() { loop { std::hint::spin_loop(); } }",
@@ -92,6 +94,24 @@ static void open_toolchain(const struct world *w)
 			 "[\"/opt/rust=%s\"], \"env\": [\"PATH=/usr/bin:/opt/rust/bin\"]}}}\n", found.gl_pathv[0]);
 	assert_int_equal(fclose(f), 0);
 	globfree(&found);
+}
+
+/* The toolchain itself, outside of any box: false, with what it said, when it can't make hello say hello here. */
+static bool works(const struct world *w, size_t l, char *said, size_t cap)
+{
+	const struct language *row = &language_rows[l];
+	char script[2048];
+	struct ran r;
+	assert_string_equal(row->word, languages[l].word);
+	(void)snprintf(script, sizeof script, "mkdir -p probe && cd probe && printf '%%s' \"$1\" >%s && export "
+		       "PATH=%s:$(echo /root/.rustup/toolchains/stable-*/bin) && %s && %s", row->file, row->path, row->compile, row->run);
+	for (char *mem; (mem = strstr(script, "{mem}"));)
+		memcpy(mem, "00256", 5);
+	world_call(w, &r, 60, "/bin/sh", "-c", script, "sh", languages[l].of[HELLO]);
+	bool good = r.code == 0 && strcmp(r.out, "hello\n") == 0;
+	(void)snprintf(said, cap, "%.*s", (int)strcspn(r.err, "\n"), r.err);
+	ran_done(&r);
+	return good;
 }
 
 static void run_it(const struct world *w, size_t l, enum use use, struct ran *ran)
@@ -130,12 +150,16 @@ static void test_use(void **state)
 	if (world_lacking())
 		skip();
 	world_open(&w, WORLD_SHARED);
+	assert_int_equal(chdir(w.root), 0);
 	if (strcmp(languages[l].word, "rust") == 0)
 		open_toolchain(&w);
 	run_it(&w, l, use, &ran);
 	bool missing = ran.code == 3 && strstr(ran.err, "no compiler or interpreter");
 	if (missing) {
 		print_message("skipped: %s", ran.err);
+	} else if (!works(&w, l, out, sizeof out)) {
+		print_message("skipped: on this host %s works outside of a box no better: %s\n", languages[l].word, out);
+		missing = true;
 	} else {
 		json_t *j = ran_json(&ran);
 		if (!j)
@@ -153,11 +177,13 @@ static void test_use(void **state)
 			assert_string_equal(out, "42\n");
 		if (use == HELLO)
 			assert_string_equal(out, "hello\n");
-		if (use == MISSPELT)
-			assert_true(strlen(out) + strlen(json_at(j, "output.stderr", out, sizeof out)) > 10);
+		if (use == MISSPELT && !strstr(out, languages[l].says) &&
+		    !strstr(json_at(j, "output.stderr", out, sizeof out), languages[l].says))
+			fail_msg("the compiler does not say '%s': %.1500s", languages[l].says, ran.out);
 		json_decref(j);
 	}
 	ran_done(&ran);
+	assert_int_equal(chdir("/"), 0);
 	bool clean = world_clean_within(&w, 1);
 	assert_true(world_done(&w) && clean);
 	if (missing)
