@@ -116,8 +116,11 @@ static void tried_lines(const struct model *m, const struct plan *p, struct pros
 	}
 }
 
-static const char *undo_text(const struct plan *p)
+static const char *undo_text(const struct model *m, const struct plan *p)
 {
+	if (p->verb && strcmp(p->verb, "delete") == 0)
+		return space_is_needed(m) ? "no undo: space is needed; nothing below a mount is touched" :
+					    "u brings them back, for 10 minutes; nothing below a mount is touched";
 	static const struct {
 		const char *verb, *text;
 	} undo[] = {
@@ -125,7 +128,7 @@ static const char *undo_text(const struct plan *p)
 		{ "capture", "adds a directory of evidence below incidents/; the process is neither stopped nor told" },
 		{ "unmount", "no undo needed: only mounts nobody lives in go; a busy one stays and says so" },
 		{ "kill", "no undo: the processes end; what they wrote stays" },
-		{ "delete", "no undo: the files are removed; nothing below a mount is touched" },
+		{ "undo", "they are leftovers again, and can be deleted again" },
 		{ "lazy", "no undo: a detached mount cannot be attached again" },
 		{ "clear", "no undo needed: a stale lock protects nothing" },
 		{ "recover", "no undo; on success this also marks the worker healthy" },
@@ -183,7 +186,7 @@ static void preview_lines(const struct model *m, struct prose *out)
 	if (p->nwords)
 		prose_add(out, INK_PLAIN, "STAYS      ", "what running executions own (%zu things), the service, everything foreign", active);
 	if (p->nwords)
-		prose_add(out, INK_PLAIN, "UNDO       ", "%s", undo_text(p));
+		prose_add(out, INK_PLAIN, "UNDO       ", "%s", undo_text(m, p));
 }
 
 static void help_lines(const struct model *m, struct prose *out)
@@ -306,6 +309,8 @@ const char *dialog_title(const struct model *m, char *out, size_t cap)
 	const struct procedure *proc = m->walk.proc;
 	if (m->dialog.kind == DIALOG_PREVIEW && p->takeover)
 		(void)snprintf(out, cap, "take over from %s", m->peer.user);
+	else if (m->dialog.kind == DIALOG_PREVIEW && p->step < 0 && !p->n && p->verb)
+		(void)snprintf(out, cap, "%s", p->verb);
 	else if (m->dialog.kind == DIALOG_PREVIEW && p->step >= 0 && proc)
 		(void)snprintf(out, cap, "P%u.%d %s%s", proc->number, p->step + 1, proc->steps[p->step].brief,
 			       p->verb && !strcmp(p->verb, "lazy") ? ": LAST RESORT" : "");

@@ -14,7 +14,8 @@
 
 static bool done_word(const char *outcome)
 {
-	return strcmp(outcome, "released") == 0 || strcmp(outcome, "gone") == 0 || strcmp(outcome, "captured") == 0;
+	return strcmp(outcome, "released") == 0 || strcmp(outcome, "gone") == 0 || strcmp(outcome, "captured") == 0 ||
+	       strcmp(outcome, "restored") == 0;
 }
 
 size_t failed_step(const struct model *m)
@@ -202,8 +203,8 @@ void skip_blocks(const struct model *m, char *out, size_t cap)
 static void item_line(const struct outcome *o, const char *lead, struct prose *out)
 {
 	bool done = done_word(o->outcome);
-	prose_add(out, done ? INK_GOOD : INK_BAD, lead, "%s %s  %s%s%s%s%s", o->kind, o->name, o->outcome, o->err ? " " : "",
-		  o->err ? err_name(o->err) : "", o->because[0] && !done ? ": " : "", done ? "" : o->because);
+	prose_add(out, done ? INK_GOOD : INK_BAD, lead, "%s %s  %s%s%s%s%s", o->kind, o->name, o->outcome, o->err[0] ? " " : "",
+		  o->err, o->because[0] && !done ? ": " : "", done ? "" : o->because);
 }
 
 static void item_lines(const struct model *m, struct prose *out)

@@ -26,6 +26,13 @@ struct incident {
 	size_t nfresh, ngone, unsaid;
 };
 
+struct trashed { /* directories this console deleted that can still come back */
+	struct arena mem;
+	const char **ids;
+	size_t n;
+	uint64_t until; /* wall clock */
+};
+
 enum { RECURRENCES = 16 };
 
 struct soak { /* the watch for a recurrence, after the worker went back to work */

@@ -27,7 +27,7 @@ struct job {
 	bool then_retry;
 	struct arena mem;
 	const char **argv;
-	struct outcome { const char *kind, *id, *name, *outcome, *because, *blocker; int err; uint64_t ms; } *v;
+	struct outcome { const char *kind, *id, *name, *outcome, *because, *blocker; const char *err; uint64_t ms; } *v;
 	size_t n;
 	char last[RING_TEXT]; /* the last line it said that is not an item */
 };

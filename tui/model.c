@@ -33,6 +33,7 @@ void model_done(struct model *m)
 	arena_done(&m->out);
 	arena_done(&m->incident.mem);
 	arena_done(&m->captured_mem);
+	arena_done(&m->trash.mem);
 	for (int j = 0; j < JOB_COUNT; j++)
 		arena_done(&m->job[j].mem);
 	*m = (struct model){ 0 };

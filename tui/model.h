@@ -102,6 +102,7 @@ struct model {
 	const char **captured;	 /* orphans whose evidence is on disk */
 	size_t ncaptured;
 	struct soak soak;
+	struct trashed trash;
 	bool bell;
 	uint64_t acted_ms; /* when the last acting command ended */
 	uint64_t settled_ms, fresh_ms; /* when the table was last settled; when the stream last said what is */

@@ -3,6 +3,7 @@
  * leftovers, and is filled in again at the moment it is committed: what is still there of it runs, what
  * appeared since does not.
  */
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +116,25 @@ static bool shares(const struct model *m, const struct plan *p)
 	return row && row->res->kind == RES_MOUNT && row->res->mount.shared != 0;
 }
 
+/* A running execution whose mount namespace would lose this mount too; NULL when that is known not to be. */
+static const char *run_that_would_lose_it(struct model *m, const struct plan *p)
+{
+	if (!actives(m) || !shares(m, p))
+		return NULL;
+	if (!m->holding.known || strcmp(m->holding.id, p->v[0].id) != 0 || !m->holding.of.complete)
+		return "refused: it shares propagation and executions run; first w on it: who are its peers?";
+	for (size_t i = 0; i < m->holding.of.n; i++) {
+		const struct holder *h = &m->holding.of.v[i];
+		for (size_t k = 0; h->hold == HOLD_PEER_MOUNT && k < m->table.n; k++) {
+			const struct resource *r = m->table.v[k]->res;
+			if (row_alive(m->table.v[k]) && r->kind == RES_PROCESS && r->owner == OWNER_ACTIVE && h->mnt_ns &&
+			    r->process.mnt_ns == h->mnt_ns)
+				return arena_printf(&m->dialog.mem, "refused: it would unmount it inside run %s", r->box ? r->box : "?");
+		}
+	}
+	return NULL;
+}
+
 /* Whether a missing leftover proves anything; a missing baseline does not take that away. */
 static bool sees_everything(const struct model *m)
 {
@@ -125,7 +145,7 @@ static bool sees_everything(const struct model *m)
 }
 
 /* The class follows from what the command does and to what, never from what a page calls it alone. */
-static void set_risk(const struct model *m, struct plan *p, bool drastic)
+static void set_risk(struct model *m, struct plan *p, bool drastic)
 {
 	bool kills = false, orphan = false;
 	for (size_t i = 0; i < p->n; i++) {
@@ -162,8 +182,8 @@ static void set_risk(const struct model *m, struct plan *p, bool drastic)
 		return;
 	if (!m->opt.is_root)
 		p->refused = "needs root: start the console with sudo to act";
-	else if (says(p, "--lazy") && p->n && shares(m, p) && actives(m))
-		p->refused = "refused: it shares propagation, and executions run: it could vanish inside one";
+	else if (says(p, "--lazy") && p->n)
+		p->refused = run_that_would_lose_it(m, p);
 	else if (says(p, "--unquarantine") && leftovers(m))
 		p->refused = "locked: this console still sees leftovers";
 	else if (says(p, "--unquarantine") && !sees_everything(m))
@@ -334,6 +354,35 @@ void plan_phrase(const struct model *m, const struct plan *p, char *out, size_t 
 	(void)snprintf(out, cap, "%s %s%s", p->verb ? p->verb : "do", what, m->opt.host);
 }
 
+/* Whether what is deleted must be gone at once: then there is no undo, and the dialog says so. */
+bool space_is_needed(const struct model *m)
+{
+	size_t i;
+	json_t *d;
+	json_array_foreach(json_object_get(m->pressure, "disks"), i, d) {
+		const char *what = json_string_value(json_object_get(d, "what"));
+		json_int_t bytes = json_integer_value(json_object_get(d, "bytes")), room = json_integer_value(json_object_get(d, "free"));
+		json_int_t inodes = json_integer_value(json_object_get(d, "inodes"));
+		if (what && strcmp(what, "work") == 0 && bytes > 0)
+			return room < bytes / 10 || json_integer_value(json_object_get(d, "inodes_free")) < inodes / 10;
+	}
+	return false;
+}
+
+void plan_for_undo(struct model *m)
+{
+	static const char *const words[] = { "rustbox", "reclaim", "tempdir", "--undo" };
+	struct plan *p = &m->dialog.plan;
+	*p = (struct plan){ .risk = RISK_R1, .step = -1, .verb = "undo" };
+	set_words(m, p, words, sizeof words / sizeof words[0]);
+	for (size_t i = 0; i < m->trash.n; i++) {
+		const char *id = arena_strdup(&m->dialog.mem, m->trash.ids[i]);
+		set_words(m, p, &id, 1);
+	}
+	if (!m->trash.n || m->trash.until <= m->wall)
+		p->refused = "nothing to undo: what was deleted is gone for good";
+}
+
 const char **plan_argv(const struct model *m, const struct plan *p, const char *reason, struct arena *a)
 {
 	const char **argv = NULL;
@@ -342,6 +391,9 @@ const char **plan_argv(const struct model *m, const struct plan *p, const char *
 	for (size_t w = 0; w < p->nwords; w++) {
 		if (p->words[w][0] != '{') {
 			PUSH(arena_strdup(a, p->words[w]));
+			if (w == 2 && strcmp(p->words[w], "tempdir") == 0 && strcmp(p->words[1], "reclaim") == 0 &&
+			    !says(p, "--undo") && !space_is_needed(m))
+				PUSH("--trash");
 			continue;
 		}
 		for (size_t i = 0; i < p->n; i++) {

@@ -89,7 +89,7 @@ static json_t *items_json(const struct job *job)
 		if (o->outcome)
 			(void)json_array_append_new(list, json_pack("{s:o,s:o,s:o,s:o,s:s,s:o,s:I}", "kind", json_text(o->kind), "id",
 								    json_text(o->id), "name", json_text(o->name), "outcome",
-								    json_text(o->outcome), "errno", o->err ? err_name(o->err) : "",
+								    json_text(o->outcome), "errno", o->err,
 								    "because", json_text(o->because), "ms", (json_int_t)o->ms));
 	}
 	return list;

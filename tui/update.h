@@ -31,6 +31,8 @@ const struct row *list_row(const struct model *m); /* under the cursor; NULL whe
 void plan_for_step(struct model *m, int step);
 void plan_for_choice(struct model *m);
 void plan_for_retry(struct model *m);
+void plan_for_undo(struct model *m);
+bool space_is_needed(const struct model *m);
 size_t plan_now(const struct model *m, const struct plan *p, size_t *gone, size_t *fresh);
 void plan_phrase(const struct model *m, const struct plan *p, char *out, size_t cap);
 /* The literal command, with what is still there filled in; NULL-terminated, in `a`. */

@@ -42,6 +42,20 @@ static const char *text_of(struct job *job, const json_t *j, const char *key)
 	return s ? arena_strdup(&job->mem, strcmp(key, "id") && strcmp(key, "blocker") ? text_escape(s, safe, sizeof safe) : s) : "";
 }
 
+/* A directory that went to the trash can come back until then. */
+static void undo_note(struct model *m, const json_t *j, const char *id)
+{
+	uint64_t until = (uint64_t)json_integer_value(json_object_get(j, "undo_until"));
+	if (!until)
+		return;
+	if (m->trash.until < m->wall) { /* what was there before has expired */
+		arena_done(&m->trash.mem);
+		m->trash = (struct trashed){ 0 };
+	}
+	*(const char **)arena_push(&m->trash.mem, &m->trash.ids, &m->trash.n, sizeof *m->trash.ids) = arena_strdup(&m->trash.mem, id);
+	m->trash.until = until;
+}
+
 /* One line per item: {"kind","id","name","outcome",...}; anything else is kept as the last words. */
 static bool job_item(struct model *m, struct job *job, const char *line)
 {
@@ -57,10 +71,12 @@ static bool job_item(struct model *m, struct job *job, const char *line)
 	*o = (struct outcome){ .kind = text_of(job, j, "kind"), .id = text_of(job, j, "id"),
 			       .name = text_of(job, j, "name"), .outcome = text_of(job, j, "outcome"),
 			       .because = text_of(job, j, "because"), .blocker = text_of(job, j, "blocker"),
-			       .err = (int)json_integer_value(json_object_get(j, "errno")),
+			       .err = text_of(job, j, "errno"),
 			       .ms = (uint64_t)json_integer_value(json_object_get(j, "ms")) };
+	undo_note(m, j, o->id);
 	bool captured = strcmp(o->outcome, "captured") == 0;
-	bool done = strcmp(o->outcome, "released") == 0 || strcmp(o->outcome, "gone") == 0 || captured;
+	bool done = strcmp(o->outcome, "released") == 0 || strcmp(o->outcome, "gone") == 0 || captured ||
+		    strcmp(o->outcome, "restored") == 0;
 	if (captured)
 		*(const char **)arena_push(&m->captured_mem, &m->captured, &m->ncaptured, sizeof *m->captured) =
 			arena_strdup(&m->captured_mem, o->id);

@@ -192,6 +192,10 @@ static struct effect act(struct model *m, enum action action)
 		return key_copy(m);
 	case ACTION_COPY_SHELL:
 		return key_copy_shell(m);
+	case ACTION_UNDO:
+		dialog_open(m, DIALOG_PREVIEW);
+		plan_for_undo(m);
+		return nothing;
 	case ACTION_ESCALATE:
 		return escalate(m);
 	case ACTION_REPORT:

@@ -96,7 +96,7 @@ static void await_end(struct model *m, bool agreed)
 	char note[120];
 	w->on = false;
 	if (w->step < 0 || !m->walk.proc || (size_t)w->step >= m->walk.proc->nsteps) {
-		ring_add(&m->log, m->wall, agreed && !w->bad ? RING_SAID : RING_WARN, "%zu released%s%s", w->ok,
+		ring_add(&m->log, m->wall, agreed && !w->bad ? RING_SAID : RING_WARN, "%zu done%s%s", w->ok,
 			 w->bad ? ", not: " : agreed ? "" : ", but still seen: CONFLICT", w->first_bad);
 		return;
 	}
@@ -164,7 +164,7 @@ static void await_begin(struct model *m, const struct job *job, bool healthy)
 		if (kind < 0)
 			continue;
 		bool done = strcmp(o->outcome, "released") == 0 || strcmp(o->outcome, "gone") == 0;
-		if (strcmp(o->outcome, "captured") == 0)
+		if (strcmp(o->outcome, "captured") == 0 || strcmp(o->outcome, "restored") == 0)
 			continue; /* nothing is to vanish */
 		struct arena *a = done ? &w->mem : &m->retry_mem;
 		struct target *t = done ? arena_push(a, &w->v, &w->n, sizeof *t) :

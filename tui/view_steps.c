@@ -26,7 +26,7 @@ static void steps_narrow(const struct model *m, const struct area *a, struct can
 {
 	const struct procedure *p = m->walk.proc;
 	int col = 1, row = a->row, last = a->row + a->rows - 1;
-	size_t first = p->nsteps > 6 && m->walk.at > 3 ? m->walk.at - 3 : 0;
+	size_t first = m->walk.at > 3 ? m->walk.at - 3 : 0;
 	for (size_t i = first; i < p->nsteps && row < last; i++) {
 		char text[60];
 		(void)snprintf(text, sizeof text, "[%s]%zu %.18s", mark_text(m, i), i + 1, p->steps[i].brief);
@@ -143,7 +143,7 @@ void view_log(const struct model *m, const struct layout *l, struct canvas *c)
 void view_keys(const struct model *m, const struct layout *l, struct canvas *c)
 {
 	static const enum action wanted[] = {
-		ACTION_PREVIEW, ACTION_STOP, ACTION_HOLDERS, ACTION_WHY, ACTION_MARK, ACTION_FILTER, ACTION_PROCEDURES,
+		ACTION_PREVIEW, ACTION_UNDO, ACTION_STOP, ACTION_HOLDERS, ACTION_WHY, ACTION_MARK, ACTION_FILTER, ACTION_PROCEDURES,
 		ACTION_ORIGINAL, ACTION_SKIP, ACTION_SCOPE, ACTION_FOREIGN, ACTION_NOTE, ACTION_COPY, ACTION_SORT,
 	};
 	int right = c->cols >= 60 ? 18 : 0, col = 1;

@@ -42,6 +42,7 @@ struct reclaim_item {
 	int err;		    /* positive errno, 0 when none */
 	int blocker;		    /* for SKIPPED: the item at the root of it, else RECLAIM_NOTHING */
 	uint64_t ms;
+	uint64_t undo_until;	    /* a directory in the trash: wall clock seconds; 0: there is no undo */
 	bool ghost;		    /* detached by this walk: released, but its lock must stay until the ghost ends */
 	bool unsure;		    /* a lock: when the plan was made, not every ghost could be seen */
 	char because[RECLAIM_BECAUSE]; /* escaped, for people; "" when there is nothing to add */
@@ -69,6 +70,7 @@ void reclaim_plan_make(const struct snapshot *now, const struct reclaim_choice *
 struct reclaim_how {
 	const struct scope *scope;
 	bool lazy;		/* a mount that stays busy is detached, and recorded as a ghost */
+	bool trash;		/* directories are kept for a while, where there is room (trash.h) */
 	bool dry;		/* nothing is done; every item stays PENDING */
 	unsigned umount_ms, tree_ms, kill_ms, rmdir_ms; /* 0 = 10 s, 60 s, 5 s, 5 s */
 	/* Called when an item begins (outcome PENDING), while a tree is deleted (`done` entries), and at its end. */

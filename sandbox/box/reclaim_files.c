@@ -10,6 +10,7 @@
 #include "probes/base/own.h"
 #include "sandbox/box/reclaim_acts.h"
 #include "sandbox/box/reclaim_child.h"
+#include "sandbox/box/trash.h"
 #include "sandbox/box/tree.h"
 #include "sandbox/kernel/sys.h"
 
@@ -36,6 +37,18 @@ static int tree_in_child(void *arg, struct child_voice *voice, struct err *e)
 	return tree_remove(work, act->name, makedev(act->major_no, act->minor_no), (ino_t)act->inode, &watch, &entries, e);
 }
 
+static void to_trash(struct reclaim_item *item, const struct paths *p, const struct tree_act *act)
+{
+	struct err e = { 0 };
+	uint64_t until = clock_wall_s() + TRASH_S;
+	int r = trash_put(p, act->name, makedev(act->major_no, act->minor_no), (ino_t)act->inode, until, &e);
+	item->undo_until = r == 0 ? until : 0;
+	if (r == 0)
+		reclaim_set(item, RECLAIM_RELEASED, 0, "kept for %d min: rustbox reclaim tempdir --undo %s", TRASH_S / 60, item->of.id);
+	else
+		reclaim_set(item, r == -ENOENT ? RECLAIM_GONE : r == -EBUSY ? RECLAIM_BUSY : RECLAIM_FAILED, r, "%s", e.text);
+}
+
 void reclaim_tempdir(struct reclaim_item *item, const struct reclaim_how *how,
 		     void (*progress)(void *, uint64_t), void *progress_arg)
 {
@@ -53,9 +66,13 @@ void reclaim_tempdir(struct reclaim_item *item, const struct reclaim_how *how,
 				      : "the mount table could not be read (%d)", below);
 		return;
 	}
+	if (how->trash && trash_has_room(how->scope->paths)) {
+		to_trash(item, how->scope->paths, &act);
+		return;
+	}
 	int r = child_do(tree_in_child, &act, how->tree_ms ? how->tree_ms : TREE_MS, progress, progress_arg, &e);
 	if (r == 0)
-		reclaim_set(item, RECLAIM_RELEASED, 0, "%s", "");
+		reclaim_set(item, RECLAIM_RELEASED, 0, "%s", how->trash ? "deleted at once: its space is needed" : "");
 	else if (r == -ENOENT)
 		reclaim_set(item, RECLAIM_GONE, 0, "%s", e.text);
 	else

@@ -210,5 +210,7 @@ json_t *reclaim_item_to_json(const struct reclaim_item *item)
 	json_object_set_new(o, "errno", item->err ? json_string(err_name(item->err)) : json_null());
 	json_object_set_new(o, "because", *item->because ? json_text(item->because) : json_null());
 	json_object_set_new(o, "ms", json_integer((json_int_t)item->ms));
+	if (item->undo_until)
+		json_object_set_new(o, "undo_until", json_integer((json_int_t)item->undo_until));
 	return o;
 }

@@ -6,16 +6,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "probes/base/clock.h"
 #include "probes/base/json.h"
 #include "probes/base/own.h"
 #include "probes/base/text.h"
+#include "sandbox/box/trash.h"
 #include "sandbox/ops/look.h"
 #include "sandbox/ops/ops.h"
 #include "sandbox/worker/events.h"
 #include "sandbox/worker/record.h"
 #include "sandbox/worker/status.h"
 
-enum { WAIT_MS = 60000, WATCH_MS = 2000 };
+enum { WAIT_MS = 60000, WATCH_MS = 2000, EXPIRE_MS = 10000 };
 
 struct wish {
 	bool json, text, watch, recover, cleanup, verify, quarantine, unquarantine, check, help;
@@ -262,6 +264,8 @@ static int look(const struct scope *scope, const struct wish *w)
 {
 	autoarena struct arena a = { 0 };
 	struct worker_look now;
+	if (geteuid() == 0)
+		(void)trash_expire(scope->paths, clock_wall_s(), EXPIRE_MS);
 	worker_look(scope, &a, &now);
 	if (!w->check || w->json || w->text)
 		show(&now, scope->paths, ops_wants_json(w->json, w->text));

@@ -4,19 +4,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
 #include "probes/base/clock.h"
 #include "probes/base/json.h"
 #include "probes/base/kfile.h"
 #include "probes/base/own.h"
 #include "probes/base/text.h"
+#include "sandbox/box/trash.h"
 #include "sandbox/ops/ops.h"
 
-enum { WAIT_MS = 60000 };
+enum { WAIT_MS = 60000, EXPIRE_MS = 10000 };
 
 struct wish {
 	struct reclaim_choice choice;
-	bool all, dry, order, lazy, json, text, help;
+	bool all, dry, order, lazy, trash, undo, json, text, help;
 	const char *plan_file;
 };
 
@@ -25,6 +27,7 @@ static const struct option options[] = {
 	{ "order", no_argument, NULL, 'o' },	   { "lazy", no_argument, NULL, 'l' },
 	{ "older-than", required_argument, NULL, 't' }, { "plan", required_argument, NULL, 'p' },
 	{ "box", required_argument, NULL, 'b' },   { "json", no_argument, NULL, 'j' },
+	{ "trash", no_argument, NULL, 'T' },	   { "undo", no_argument, NULL, 'u' },
 	{ "text", no_argument, NULL, 'x' },	   { "help", no_argument, NULL, 'h' },
 	{ 0 },
 };
@@ -32,10 +35,12 @@ static const struct option options[] = {
 static void usage(void)
 {
 	(void)printf("usage: rustbox reclaim KIND [ID...] [--all] [--dry-run] [--order] [--lazy] [--older-than 1d]\n"
-		     "                       [--box ID] [--plan FILE] [--json|--text]\n\n"
+		     "                       [--trash] [--box ID] [--plan FILE] [--json|--text]\n"
+		     "       rustbox reclaim tempdir --undo ID...\n\n"
 		     "KIND is mount, cgroup, process, tempdir, lock, ghost or all. An ID is one that `rustbox-probe snapshot`\n"
 		     "or --dry-run prints; for a mount, a cgroup and a tempdir an absolute path will do.\n"
 		     "Only leftovers go: what a live box owns, and what is not rustbox's, is refused one by one.\n"
+		     "--trash keeps a directory beside its place for ten minutes, where there is room; --undo brings it back.\n"
 		     "--order prints what would go in which order and why; --lazy detaches mounts that stay busy and\n"
 		     "records them as ghosts; --plan takes the lines of an earlier --dry-run --json and acts on those of\n"
 		     "them that still are what they were.\n"
@@ -50,6 +55,8 @@ static int take_option(int c, struct wish *w, struct err *e)
 	case 'n': w->dry = true; break;
 	case 'o': w->order = w->dry = true; break;
 	case 'l': w->lazy = true; break;
+	case 'T': w->trash = true; break;
+	case 'u': w->undo = true; break;
 	case 'p': w->plan_file = optarg; break;
 	case 'b': w->choice.box = optarg; break;
 	case 'j': w->json = true; break;
@@ -133,6 +140,8 @@ static int parse(const struct invocation *in, struct wish *w, struct arena *a, s
 	w->choice.ids = w->choice.nids ? (const char *const *)(void *)(in->argv + optind) : NULL;
 	if (!w->choice.nids && !w->all && !w->dry && !w->choice.box)
 		return err_say(e, EINVAL, "name what should go, or say --all");
+	if (w->undo && (w->choice.kinds != 1u << RES_TEMPDIR || !w->choice.nids))
+		return err_say(e, EINVAL, "--undo brings back temp directories, by their IDs: rustbox reclaim tempdir --undo ID...");
 	return w->choice.nids && w->all ? err_say(e, EINVAL, "--all and IDs exclude each other") : 0;
 }
 
@@ -217,6 +226,7 @@ static int act(const struct invocation *in, struct wish *w, struct arena *a)
 	} else {
 		struct reclaim_how how = progress_how(&p);
 		how.lazy = w->lazy;
+		how.trash = w->trash;
 		ops_catch_signals();
 		left = reclaim_walk(&plan, &how);
 		progress_end(&p);
@@ -226,6 +236,39 @@ static int act(const struct invocation *in, struct wish *w, struct arena *a)
 		ops_note_action(in->paths, w->lazy ? "reclaim --lazy" : "reclaim", in->argc > 1 ? in->argv[1] : NULL,
 				left ? "something left" : "all gone");
 	return finish(!looked ? EXIT_IE : left ? EXIT_VERDICT : EXIT_GOOD);
+}
+
+static int undo_one(const struct paths *p, const char *id, bool json)
+{
+	char back[PATH_ROOM + 100] = "";
+	struct err e = { 0 };
+	unsigned major_no, minor_no;
+	unsigned long long inode;
+	int r = sscanf(id, "%10u:%10u:%20llu", &major_no, &minor_no, &inode) != 3 ?
+		err_say(&e, EINVAL, "'%.40s' is no directory's identity: MAJOR:MINOR:INODE", id) :
+		trash_undo(p, makedev(major_no, minor_no), (ino_t)inode, back, sizeof back, &e);
+	if (json) {
+		autojson json_t *j = json_pack("{s:s,s:o,s:o,s:s,s:o,s:o}", "kind", "tempdir", "id", json_text(id), "name",
+					       json_text(*back ? back : id), "outcome", r == 0 ? "restored" : "failed", "errno",
+					       r ? json_string(err_name(-r)) : json_null(), "because", r ? json_text(e.text) : json_null());
+		ops_line(j);
+	} else if (r == 0) {
+		(void)printf("restored %s\n", back);
+	}
+	if (r)
+		complain("%s: %s", id, e.text);
+	ops_note_action(p, "reclaim --undo", id, r ? "not restored" : "restored");
+	return r == 0 ? EXIT_GOOD : EXIT_VERDICT;
+}
+
+static int undo(const struct invocation *in, const struct wish *w)
+{
+	int worst = EXIT_GOOD;
+	for (size_t i = 0; i < w->choice.nids; i++) {
+		int status = undo_one(in->paths, w->choice.ids[i], ops_wants_json(w->json, w->text));
+		worst = status > worst ? status : worst;
+	}
+	return finish(worst);
 }
 
 int ops_reclaim(const struct invocation *in)
@@ -241,5 +284,9 @@ int ops_reclaim(const struct invocation *in)
 		usage();
 		return finish(EXIT_GOOD);
 	}
+	if (w.undo)
+		return undo(in, &w);
+	if (!w.dry && trash_expire(in->paths, clock_wall_s(), EXPIRE_MS))
+		complain("something in the trash could not be deleted");
 	return act(in, &w, &a);
 }

@@ -439,12 +439,82 @@ static void bundle_and_report(void **state)
 	undo(w, &nested);
 }
 
+/* S24: the wrong directory was deleted, and u brings it back with everything in it, the same inode. */
+static void deleted_and_brought_back(void **state)
+{
+	struct world *w = need(state);
+	static struct lab dir;
+	char path[PATH_ROOM + 80], phrase[120];
+	struct stat before, after;
+	plant(&dir, w, "tempdir");
+	paths_box_dir(&w->paths, "tempdir", path);
+	assert_int_equal(stat(path, &before), 0);
+	struct pty *p = console_as(w, "alice");
+	assert_true(pty_wait(p, "+ D leak", 10));
+	arm(p);
+	open_procedure(p, "5", "P5 Filesystem");
+	pty_send(p, "x");
+	assert_true(pty_wait(p, "[ok]1 List", 5));
+	pty_send(p, "x");
+	press(p, "class R2", "");
+	assert_true(pty_shows(p, "--trash"));
+	assert_true(pty_shows(p, "u brings them back"));
+	on_this_host("delete 1", phrase, sizeof phrase);
+	pty_send(p, phrase);
+	press(p, "Enter commits", "\r");
+	assert_true(pty_wait(p, "[ok]2 Delete", 30));
+	assert_int_not_equal(access(path, F_OK), 0);
+	pty_send(p, "u");
+	press(p, "--undo", "");
+	press(p, "Y commits", "Y");
+	assert_true(pty_wait(p, "restored", 20));
+	assert_int_equal(stat(path, &after), 0);
+	assert_int_equal(after.st_ino, before.st_ino);
+	assert_true(pty_wait(p, "+ D leak", 10)); /* a leftover again */
+	leave(p);
+	undo(w, &dir);
+}
+
+/* S23: what is evidence is in no plan, however old it is. */
+static void protected_files_stay(void **state)
+{
+	struct world *w = need(state);
+	static const char *const kept[] = { "quarantine-history.json", "baseline.txt", "events.jsonl" };
+	static struct lab dir;
+	char path[PATH_ROOM + 60], phrase[120], command[PATH_ROOM * 2];
+	(void)snprintf(command, sizeof command, "mkdir -p %s", w->paths.of[PATH_STATE]);
+	assert_int_equal(system(command), 0);
+	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+		(void)snprintf(command, sizeof command, "touch -d '30 days ago' %s/%s", w->paths.of[PATH_STATE], kept[i]);
+		assert_int_equal(system(command), 0);
+	}
+	plant(&dir, w, "tempdir");
+	struct pty *p = console_as(w, "alice");
+	assert_true(pty_wait(p, "+ D leak", 10));
+	arm(p);
+	open_procedure(p, "5", "P5 Filesystem");
+	pty_send(p, "x");
+	assert_true(pty_wait(p, "[ok]1 List", 5));
+	pty_send(p, "x");
+	press(p, "class R2", "");
+	on_this_host("delete 1", phrase, sizeof phrase);
+	pty_send(p, phrase);
+	press(p, "Enter commits", "\r");
+	assert_true(pty_wait(p, "[ok]2 Delete", 30));
+	leave(p);
+	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+		(void)snprintf(path, sizeof path, "%s/%s", w->paths.of[PATH_STATE], kept[i]);
+		assert_int_equal(access(path, F_OK), 0);
+	}
+	undo(w, &dir);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, each_world, each_end)
 	const struct CMUnitTest tests[] = {
 		T(resumed_after_a_hangup), T(killed_while_acting), T(two_operators), T(orphan_with_evidence), T(disk_full),
-		T(bundle_and_report),
+		T(bundle_and_report), T(deleted_and_brought_back), T(protected_files_stay),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
