@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "probes/base/arena.h"
+#include "tui/dialog.h"
 #include "tui/ring.h"
 
 /* One child at a time for each of these purposes. */
@@ -30,6 +31,17 @@ struct job {
 	struct outcome { const char *kind, *id, *name, *outcome, *because, *blocker; const char *err; uint64_t ms; } *v;
 	size_t n;
 	char last[RING_TEXT]; /* the last line it said that is not an item */
+};
+
+/* A command said it released these; its step ticks when the watch stream agrees, or fails at the deadline. */
+struct awaiting {
+	bool on, healthy;
+	int step;
+	uint64_t until_ms;
+	struct arena mem;
+	struct target *v;
+	size_t n, ok, bad;
+	char first_bad[120];
 };
 
 #endif

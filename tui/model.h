@@ -88,9 +88,7 @@ struct model {
 	uint64_t trouble_since;	    /* wall: the incident clock; 0: none */
 	bool dirty, mouse, record_lost, unquarantine_failed, procedure_failed, leaving;
 	enum { FOCUS_LIST, FOCUS_STEPS } focus;
-	/* A command said it released these; its step ticks when the watch stream agrees, or fails at the deadline. */
-	struct awaiting { bool on; int step; uint64_t until_ms; struct arena mem; struct target *v; size_t n;
-		bool healthy; size_t ok, bad; char first_bad[120]; } await;
+	struct awaiting await;
 	struct target *retry; /* what the last failed step still wants gone; lives in retry_mem */
 	size_t nretry;
 	int retry_step;

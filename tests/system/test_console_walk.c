@@ -216,7 +216,7 @@ static void p6_back_to_work(void **state)
 	open_procedure(p, "6", "P6 Worker");
 	pty_send(p, "x");
 	assert_true(pty_wait(p, "what it said", 10));
-	assert_true(pty_shows(p, "\"clean\":true"));
+	assert_true(pty_wait(p, "\"clean\":true", 5));
 	pty_send(p, "\033");
 	assert_true(pty_wait(p, "[ok]1 Verify", 10));
 	assert_true(pty_wait(p, "[ok]2 Seen clean", 5)); /* ticks itself */
