@@ -35,3 +35,8 @@ fuzz: test-deps ## every parser, FUZZ_SECONDS=60 each
 	@OUT=$(OUT)/fuzz tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)
 $(OUT)/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.h $(call objects,$(FUZZ_SRC))
 	$(call say,LINK,$(@F))$(CC) $(CPPFLAGS) $(CFLAGS) $(SAN) -fsanitize=fuzzer -o $@ $(filter-out %.h,$^) -lseccomp -lcap -ljansson -lmount -lproc2 -lmd4c -lm
+
+# What tests/faults/test_reclaim_faults.c stands in front of.
+WRAP_test_reclaim_faults := sys_openat sys_openat2 sys_unlinkat sys_renameat2 sys_ftruncate sys_write sys_write_all \
+	sys_write_file sys_flock sys_ofd_lock sys_umount2 sys_mount_exists sys_fchdir sys_fork sys_pipe sys_dup2 \
+	sys_close_range sys_pidfd_open sys_pidfd_signal sys_pidfd_wait sys_mkdirat sys_signal_default

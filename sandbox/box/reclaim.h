@@ -57,6 +57,7 @@ struct reclaim_choice {
 	unsigned kinds;		  /* bit per resource_kind; 0 = all */
 	const char *const *ids;	  /* ids, or absolute paths for mount, cgroup and tempdir; NULL with nids 0 = every one */
 	size_t nids;
+	const unsigned *id_kinds; /* beside each id, the kinds it is meant of, as bits; NULL: all of `kinds` */
 	const char *box;	  /* only this box's, when not NULL */
 	uint64_t older_than;	  /* seconds; with it, what has no known age is not chosen */
 	uint64_t now;		  /* wall clock seconds */

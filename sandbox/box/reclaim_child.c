@@ -43,6 +43,10 @@ static void child_main(int (*act)(void *, struct child_voice *, struct err *), v
 		_exit(1);
 	if (sys_close_range(VOICE_FD + 1, ~0u, 0) < 0)
 		_exit(1);
+	/* Ctrl-C reaches both: the child ends between two of its steps, each of which leaves a state the next run goes on
+	 * from; the parent lives, says how far it came, and stops after this item. */
+	if (sys_signal_default(SIGINT) < 0 || sys_signal_default(SIGTERM) < 0)
+		_exit(1);
 	s.result = act(arg, &voice, &s.e);
 	_exit(sys_write(VOICE_FD, &s, sizeof s) == sizeof s ? 0 : 1);
 }
@@ -117,6 +121,8 @@ int child_do(int (*act)(void *arg, struct child_voice *voice, struct err *e), vo
 	if (r == -ETIMEDOUT)
 		return give_up(pid, pidfd, ms, e);
 	int w = sys_pidfd_wait(pidfd, 0, &info, NULL);
+	if (w == 0 && info.si_code == CLD_KILLED && (info.si_status == SIGINT || info.si_status == SIGTERM))
+		return err_say(e, EINTR, "interrupted; the next run goes on from here");
 	if (r < 0 || w < 0)
 		return err_say(e, EPIPE, "the child that did it died (status %d)", w < 0 ? w : info.si_status);
 	if (said.result < 0 && e)

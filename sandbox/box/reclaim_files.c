@@ -12,6 +12,7 @@
 #include "sandbox/box/reclaim_child.h"
 #include "sandbox/box/trash.h"
 #include "sandbox/box/tree.h"
+#include "sandbox/kernel/dirs.h"
 #include "sandbox/kernel/sys.h"
 
 struct tree_act {
@@ -79,18 +80,26 @@ void reclaim_tempdir(struct reclaim_item *item, const struct reclaim_how *how,
 		reclaim_set(item, r == -EBUSY ? RECLAIM_BUSY : RECLAIM_FAILED, r, "%s", e.text);
 }
 
+enum { ASIDE_TRIES = 1024 /* of one box in one second */ };
+
 /* What cannot be parsed is evidence: it is kept beside the state before the lock is emptied. */
 static int set_aside(const struct paths *p, const struct claim *c, struct err *e)
 {
 	char path[PATH_ROOM + 120], buf[4096];
-	(void)snprintf(path, sizeof path, "%s/ledger-%s.corrupt-%llu", p->of[PATH_STATE], c->box,
-		       (unsigned long long)clock_wall_s());
-	autofd int to = sys_openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+	int r = dirs_make(p, PATH_STATE, 0755, e);
+	if (r < 0)
+		return r;
+	autofd int to = -EEXIST;
+	for (unsigned i = 0; to == -EEXIST && i < ASIDE_TRIES; i++) {
+		(void)snprintf(path, sizeof path, "%s/ledger-%s.corrupt-%llu.%u", p->of[PATH_STATE], c->box,
+			       (unsigned long long)clock_wall_s(), i);
+		to = sys_openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+	}
 	if (to < 0)
 		return err_set(e, -to, "keep the corrupt ledger as %s", path);
 	ssize_t n;
 	for (off_t at = 0; (n = pread(c->fd, buf, sizeof buf, at)) > 0; at += n) {
-		int r = sys_write_all(to, buf, (size_t)n);
+		r = sys_write_all(to, buf, (size_t)n);
 		if (r < 0)
 			return err_set(e, -r, "keep the corrupt ledger as %s", path);
 	}

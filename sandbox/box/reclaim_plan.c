@@ -45,10 +45,16 @@ static bool is_named(const struct resource *r, const char *asked)
 							  strcmp(r->cgroup.path, asked) == 0));
 }
 
+/* A plan's "mount 5" must not take the lock of a box named 5. */
+static bool is_meant(const struct resource *r, const struct reclaim_choice *c, size_t i)
+{
+	return (!c->id_kinds || (c->id_kinds[i] & (1u << r->kind))) && is_named(r, c->ids[i]);
+}
+
 static bool asked_for(const struct resource *r, const struct reclaim_choice *c)
 {
 	for (size_t i = 0; i < c->nids; i++)
-		if (is_named(r, c->ids[i]))
+		if (is_meant(r, c, i))
 			return true;
 	return false;
 }
@@ -96,13 +102,13 @@ static void add_refusals(struct graph *g, struct arena *a, const struct snapshot
 		const struct resource *found = NULL;
 		for (int k = 0; k < RES_KINDS; k++)
 			for (size_t j = 0; kind_chosen((enum resource_kind)k, c) && j < s->of[k].n; j++)
-				if (is_named(&s->of[k].v[j], c->ids[i]) && (!found || leftover(&s->of[k].v[j])))
+				if (is_meant(&s->of[k].v[j], c, i) && (!found || leftover(&s->of[k].v[j])))
 					found = &s->of[k].v[j];
 		if (found && chosen(found, c))
 			continue;
 		struct resource missing = { .kind = RES_KINDS, .owner = OWNER_FOREIGN, .id = c->ids[i], .name = c->ids[i] };
 		for (int k = 0; k < RES_KINDS && missing.kind == RES_KINDS; k++)
-			if (kind_chosen((enum resource_kind)k, c))
+			if (kind_chosen((enum resource_kind)k, c) && (!c->id_kinds || (c->id_kinds[i] & (1u << k))))
 				missing.kind = (enum resource_kind)k;
 		struct node *n = add(g, a, found ? found : &missing);
 		if (!found)

@@ -72,7 +72,13 @@ static int take_option(int c, struct wish *w, struct err *e)
 	return 0;
 }
 
-static int plan_line(char *line, size_t number, struct wish *w, struct arena *a, const char ***ids, struct err *e)
+struct plan_file {
+	const char **ids;
+	unsigned *kinds;
+	size_t n, nkinds;
+};
+
+static int plan_line(char *line, size_t number, struct plan_file *p, struct arena *a, struct err *e)
 {
 	json_error_t bad;
 	autojson json_t *j = json_loads(line, 0, &bad);
@@ -88,26 +94,30 @@ static int plan_line(char *line, size_t number, struct wish *w, struct arena *a,
 		return err_say(e, EINVAL, "plan line %zu: '%.40s' is no kind", number, kind);
 	if (r < 0)
 		return r;
-	*(const char **)arena_push(a, ids, &w->choice.nids, sizeof **ids) = id;
-	w->choice.kinds |= 1u << k;
+	*(const char **)arena_push(a, &p->ids, &p->n, sizeof *p->ids) = id;
+	*(unsigned *)arena_push(a, &p->kinds, &p->nkinds, sizeof *p->kinds) = 1u << k;
 	return 0;
 }
 
 static int read_plan(struct wish *w, struct arena *a, struct err *e)
 {
 	autofree char *text = NULL;
-	const char **ids = NULL;
+	struct plan_file p = { 0 };
 	char *save = NULL;
 	size_t number = 0;
 	ssize_t n = kfile_read_all(AT_FDCWD, w->plan_file, &text);
 	if (n < 0)
 		return err_set(e, (int)-n, "read the plan %s", w->plan_file);
 	for (char *l = strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
-		int r = plan_line(l, ++number, w, a, &ids, e);
+		int r = plan_line(l, ++number, &p, a, e);
 		if (r < 0)
 			return r;
 	}
-	w->choice.ids = ids;
+	for (size_t i = 0; i < p.n; i++)
+		w->choice.kinds |= p.kinds[i];
+	w->choice.ids = p.ids;
+	w->choice.id_kinds = p.kinds;
+	w->choice.nids = p.n;
 	return w->choice.nids ? 0 : err_say(e, EINVAL, "the plan %s names nothing", w->plan_file);
 }
 

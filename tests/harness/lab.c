@@ -389,9 +389,21 @@ bool lab_holder(struct lab *l, bool inside, void (*body)(struct lab *, void *), 
 	return t->fd >= 0 || lab_no(l, "pidfd_open");
 }
 
+/* As a box records it: a cgroup as "<hierarchy>:<path>", everything else by its path. */
+static const char *recorded_name(const struct trace *t, const struct world *w, char *out, size_t cap)
+{
+	const char *below = t->kind == TRACE_CGROUP ? strstr(t->name, w->paths.cgroup_parent) : NULL, *word = below - 1;
+	if (!below)
+		return t->name;
+	while (word > t->name && word[-1] != '/')
+		word--;
+	snprintf(out, cap, "%.*s:/%s", (int)(below - 1 - word), word, below);
+	return out;
+}
+
 bool lab_ledger(struct lab *l, const char *text)
 {
-	char path[PATH_ROOM + 80], own[8192], boot[64] = "";
+	char path[PATH_ROOM + 80], name[PATH_ROOM * 3], own[8192], boot[64] = "";
 	snprintf(path, sizeof path, "%s", l->world->paths.of[PATH_RUN]);
 	for (char *slash = path + strlen(l->world->root) + 1; *slash; slash++)
 		if (*slash == '/') {
@@ -409,7 +421,7 @@ bool lab_ledger(struct lab *l, const char *text)
 	for (unsigned i = 0, seq = 1; i < l->ntraces && n < sizeof own - 600; i++)
 		if (kinds[l->trace[i].kind])
 			n += (size_t)snprintf(own + n, sizeof own - n, "own %u %s %s\n", seq++, kinds[l->trace[i].kind],
-					      l->trace[i].name);
+					      recorded_name(&l->trace[i], l->world, name, sizeof name));
 	return lab_file(l, path, text ? text : own);
 }
 
