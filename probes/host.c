@@ -126,8 +126,9 @@ static bool look_usual_places(const struct scope *scope, struct arena *a, struct
 		h->v1[c] = path;
 	}
 	h->layout = CGROUP_V1;
-	if (is_a(unified, CGROUP2_SUPER_MAGIC)) {
-		look_v2(h, unified);
+	if (is_a(unified, CGROUP2_SUPER_MAGIC)) { /* none of ours can be there as well */
+		h->unified = unified;
+		h->v2_controllers = 1u << HOST_CPUACCT | 1u << HOST_FREEZER;
 		h->layout = CGROUP_HYBRID;
 	}
 	return true;

@@ -213,12 +213,19 @@ static void begin_walk(struct run *r, struct outcome *out)
 /* In an own user namespace, which comes with the clone, only clone itself can make the rest. */
 static int begin_netns(struct run *r, struct err *e)
 {
-	bool beside = r->context->host->root && r->out->plan.ns_flags & CLONE_NEWNET && !r->netns;
-	return beside ? netns_begin(&r->netns, e) : 0;
+	struct netns **begun = r->context->netns;
+	if (!r->context->host->root || !(r->out->plan.ns_flags & CLONE_NEWNET) || r->netns)
+		return 0;
+	if (begun && *begun) {
+		r->netns = *begun;
+		*begun = NULL;
+		return 0;
+	}
+	return netns_begin(&r->netns, e);
 }
 
 /* 0 when the program ran; the verdict stands in any case. */
-static int walk(struct run *r, size_t n, struct err *e)
+static int walk(struct run *r, const struct spec *spec, size_t n, struct err *e)
 {
 	int rc = begin_netns(r, e);
 	if (rc == 0)
@@ -226,6 +233,13 @@ static int walk(struct run *r, size_t n, struct err *e)
 	phase_ends(r, PHASE_CLAIM);
 	if (rc == 0)
 		rc = begin(r, e);
+	if (rc == 0)
+		rc = hold_cgroups(&r->out->plan, &r->hold, e);
+	if (rc == 0)
+		rc = launch_go(&r->child, r->hold.join_fds, r->hold.njoin, e);
+	if (rc < 0)
+		launch_abort(&r->child);
+	spec_envelope(spec, r->out->plan.envelope); /* now, because init is at work */
 	phase_ends(r, PHASE_LAUNCH);
 	if (rc == 0)
 		observe(r);
@@ -267,11 +281,11 @@ static int plan_walks(struct run *r, const struct box_code *code, struct outcome
 }
 
 /* True when the program itself is to be walked. */
-static bool compiled(struct run *r, struct outcome *compile, struct outcome *ret, struct err *e)
+static bool compiled(struct run *r, const struct box_code *code, struct outcome *compile, struct outcome *ret, struct err *e)
 {
 	begin_walk(r, compile);
 	compile->compiler = true;
-	int rc = walk(r, 0, e);
+	int rc = walk(r, code->compile, 0, e);
 	end_walk(r);
 	if (rc == 0 && compile->verdict.status == STATUS_OK) {
 		begin_walk(r, ret);
@@ -306,10 +320,11 @@ int box_execute(const struct box_code *code, const struct box_context *context, 
 	if (rc == 0 && code->file)
 		rc = put_source(&r, code, e);
 	if (rc < 0) {
+		spec_envelope(code->run, ret->plan.envelope);
 		ret->error = *e;
 		judge(&r, rc);
-	} else if (walks == 1 || compiled(&r, compile, ret, e)) {
-		rc = walk(&r, walks - 1, e);
+	} else if (walks == 1 || compiled(&r, code, compile, ret, e)) {
+		rc = walk(&r, code->run, walks - 1, e);
 	}
 	clean_up(&r);
 	return ret->error.code && !ret->started ? -ret->error.code : 0;

@@ -7,6 +7,7 @@
 #include "probes/base/paths.h"
 #include "probes/host.h"
 #include "sandbox/box/plan.h"
+#include "sandbox/kernel/netns.h"
 #include "sandbox/policy/cleanup.h"
 #include "sandbox/policy/evidence.h"
 #include "sandbox/policy/verdict.h"
@@ -40,6 +41,7 @@ struct box_context {
 	/* The caller's descriptors for a program that is not captured; -1: nothing. */
 	int in_fd, out_fd, err_fd;
 	unsigned slots; /* boxes at once; 0: the whole pool */
+	struct netns **netns; /* one in the making for the first walk, used up; NULL: made when it is time */
 };
 
 /* A program as source: a file for the workspace, then one walk or two over it. */

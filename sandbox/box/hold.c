@@ -37,25 +37,6 @@ static int make_cgroup(struct hold *h, size_t i, struct err *e)
 	return claim_is(&h->claim, seq, identity, e);
 }
 
-static int take_cgroups(const struct paths *paths, const struct host *host, struct plan *plan, struct hold *h,
-			struct err *e)
-{
-	int r = cgroup_open(host, paths, plan->box, plan->cgroup_version, &h->cgroup, e);
-	for (size_t i = 0; r == 0 && i < h->cgroup.n; i++)
-		r = make_cgroup(h, i, e);
-	if (r == 0)
-		r = cgroup_limit(&h->cgroup, plan->knobs, plan->nknobs, e);
-	if (r < 0)
-		return r;
-	h->njoin = cgroup_join_fds(&h->cgroup, h->join_fds, e);
-	if (h->njoin < 0)
-		return h->njoin;
-	plan->ncgroup_fds = h->njoin;
-	for (int i = 0; i < h->njoin; i++)
-		plan->cgroup_fds[i] = h->join_fds[i];
-	return 0;
-}
-
 static int make_stage_dir(const struct paths *paths, struct err *e)
 {
 	int r = sys_mkdirat(AT_FDCWD, paths->of[PATH_EMPTY], 0700);
@@ -144,12 +125,35 @@ int hold_take(const struct paths *paths, const struct host *host, const struct p
 	return plan->keep ? take_living(paths, host, plan, walks, h, e) : take_fresh(paths, plan, walks, h, e);
 }
 
+/* A v2 cgroup is joined by being born in it, one of v1 by a write afterwards: only the first has to be there then. */
+static int make_cgroups(struct hold *h, bool before_birth, struct err *e)
+{
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < h->cgroup.n; i++)
+		if ((h->cgroup.trees[i].ops->version == 2) == before_birth)
+			r = make_cgroup(h, i, e);
+	return r;
+}
+
 int hold_walk(const struct paths *paths, const struct host *host, struct plan *plan, size_t walk, struct hold *h,
 	      struct err *e)
 {
 	plan->uid = h->uid;
 	plan->workspace_fd = h->workspace_fds[walk];
-	return take_cgroups(paths, host, plan, h, e);
+	int r = cgroup_open(host, paths, plan->box, plan->cgroup_version, &h->cgroup, e);
+	return r == 0 ? make_cgroups(h, true, e) : r;
+}
+
+int hold_cgroups(const struct plan *plan, struct hold *h, struct err *e)
+{
+	int r = make_cgroups(h, false, e);
+	if (r == 0)
+		r = cgroup_limit(&h->cgroup, plan->knobs, plan->nknobs, e);
+	if (r < 0)
+		return r;
+	r = cgroup_join_fds(&h->cgroup, h->join_fds, e);
+	h->njoin = r < 0 ? 0 : r;
+	return r < 0 ? r : 0;
 }
 
 /* ---- the end ---- */

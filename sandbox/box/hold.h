@@ -36,9 +36,11 @@ struct hold {
  * -EBUSY: another run is in it; -EOWNERDEAD: its keeper is gone, recovery's case. */
 int hold_take(const struct paths *paths, const struct host *host, const struct plan *plan, size_t walks,
 	      struct hold *h, struct err *e) MUST_CHECK;
-/* What one walk needs beside: its cgroups. Fills in the plan's uid, workspace and cgroup descriptors. */
+/* What one walk needs before its init is born: fills in the plan's uid and workspace, makes the v2 cgroup. */
 int hold_walk(const struct paths *paths, const struct host *host, struct plan *plan, size_t walk, struct hold *h,
 	      struct err *e) MUST_CHECK;
+/* The rest, while init puts the root together: the v1 cgroups, all limits, and join_fds, which init waits for. */
+int hold_cgroups(const struct plan *plan, struct hold *h, struct err *e) MUST_CHECK;
 /* Between two walks: the cgroups of the first go, because their counters tell of it alone. */
 int hold_next(struct hold *h, struct err *e) MUST_CHECK;
 /* Within 5 s: one try, and another when it failed. What stays is named in ret and stays recorded. */

@@ -2,6 +2,7 @@
 #include "sandbox/box/launch.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -78,12 +79,17 @@ static int stage_mounts(struct seat *s)
 
 static int stage_cgroup(struct seat *s)
 {
-	for (int i = 0; i < s->plan->ncgroup_fds; i++) {
-		int r = sys_write_all(s->plan->cgroup_fds[i], "0", 1);
+	int fds[CHILD_HANDED];
+	int n = child_receive(s->lifeline_fd, fds);
+	if (n < 0)
+		return n;
+	for (int i = 0; i < n; i++) {
+		int r = sys_write_all(fds[i], "0", 1);
 		if (r < 0) {
 			s->row = (size_t)i + 1;
 			return r;
 		}
+		own_close(&fds[i]);
 	}
 	return s->plan->ns_flags & CLONE_NEWCGROUP ? sys_unshare(CLONE_NEWCGROUP) : 0;
 }
@@ -175,7 +181,7 @@ static int program(void *arg)
 	return walk(s, program_first, STAGE_EXEC) < 0 ? 127 : 1;
 }
 
-enum { PROGRAM_STACK = 16384 };
+enum { PROGRAM_STACK = 16384, DEATH_MS = 5000 };
 
 static _Noreturn void inside(struct seat *s)
 {
@@ -223,17 +229,20 @@ static void pipes_close(struct pipes *p)
 
 static int pipes_open(struct pipes *p, int in_fd, struct err *e)
 {
-	int(*const pairs[])[2] = { &p->journal, &p->status, &p->lifeline, &p->out, &p->err, &p->in };
+	int(*const pairs[])[2] = { &p->journal, &p->status, &p->out, &p->err, &p->in };
 	size_t n = sizeof pairs / sizeof pairs[0] - (in_fd >= 0); /* the last one is stdin's */
 	for (size_t i = 0; i < n; i++) {
 		int r = sys_pipe(*pairs[i], 0);
 		if (r < 0)
 			return err_set(e, -r, "make a pipe: raise the limit of open files (ulimit -n)");
 	}
+	int r = sys_socketpair(p->lifeline);
+	if (r < 0)
+		return err_set(e, -r, "make a socket pair: raise the limit of open files (ulimit -n)");
 	/* Ours only: the program's ends are other open files, and stay as a program expects them. */
 	int ours[] = { p->out[0], p->err[0], p->in[1] };
 	for (size_t i = 0; i < 3; i++) {
-		int r = ours[i] < 0 ? 0 : sys_fcntl(ours[i], F_SETFL, O_NONBLOCK | (i == 2 ? O_WRONLY : O_RDONLY));
+		r = ours[i] < 0 ? 0 : sys_fcntl(ours[i], F_SETFL, O_NONBLOCK | (i == 2 ? O_WRONLY : O_RDONLY));
 		if (r < 0)
 			return err_set(e, -r, "make a pipe non-blocking");
 	}
@@ -291,6 +300,24 @@ int launch(const struct plan *plan, const struct launch_kit *kit, struct child *
 	c.err_fd = take_fd(&p.err[0]);
 	*ret = c;
 	return 0;
+}
+
+int launch_go(const struct child *c, const int *join_fds, int n, struct err *e)
+{
+	return child_hand_over(c->lifeline_fd, join_fds, (size_t)n, e);
+}
+
+void launch_abort(struct child *c)
+{
+	struct pollfd end = { .fd = c->pidfd, .events = POLLIN };
+	siginfo_t info;
+	if (c->pidfd < 0)
+		return;
+	int r = sys_pidfd_signal(c->pidfd, SIGKILL);
+	if ((r == 0 || r == -ESRCH) && poll(&end, 1, DEATH_MS) > 0)
+		r = sys_pidfd_wait(c->pidfd, 0, &info, NULL);
+	(void)r; /* what does not die holds its cgroups, and their removal tells */
+	child_close(c);
 }
 
 void child_close(struct child *c)

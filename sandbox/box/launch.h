@@ -1,5 +1,6 @@
 /*
- * The story of a launch: everything is prepared, then one clone, then the child walks the stages.
+ * The story of a launch: everything is prepared, then one clone, then the child walks the stages, and the supervisor
+ * makes the cgroups meanwhile.
  *
  *   supervisor --clone3--> init (pid 1 of the box): namespaces, mounts, cgroup, root
  *                            `-vfork--> program: limits, creds, caps, seccomp, exec
@@ -31,7 +32,7 @@ struct child {
 	int pidfd;	 /* the only way it is signalled */
 	int journal_fd;	 /* struct note, until exec */
 	int status_fd;	 /* one struct init_report, at the program's end */
-	int lifeline_fd; /* init ends the box when this closes, by whatever death of ours */
+	int lifeline_fd; /* carries launch_go(); init ends the box when this closes, by whatever death of ours */
 	int in_fd;	 /* -1 when kit->in_fd was given */
 	int out_fd, err_fd;
 };
@@ -39,7 +40,11 @@ struct child {
 #define CHILD_NONE ((struct child){ .pidfd = -1, .journal_fd = -1, .status_fd = -1, .lifeline_fd = -1, .in_fd = -1, \
 				    .out_fd = -1, .err_fd = -1 })
 
+/* Until launch_go() init gets as far as the stage CGROUP, where it waits for the files to join by. */
 int launch(const struct plan *plan, const struct launch_kit *kit, struct child *ret, struct err *e) MUST_CHECK;
+int launch_go(const struct child *c, const int *join_fds, int n, struct err *e) MUST_CHECK;
+/* Instead of it: ends init, waits until it is dead (5 s at most), closes. */
+void launch_abort(struct child *c);
 /* Closes what is open; with an init still alive that ends it. */
 void child_close(struct child *c);
 

@@ -171,7 +171,6 @@ int plan_sketch(const struct spec *spec, const struct host *host, struct arena *
 	p.stdin_text = spec->stdin_text;
 	p.capture = spec->capture;
 	p.candidates = make_candidates(spec, a);
-	spec_envelope(spec, p.envelope);
 	choose_cgroups(&p, host, spec->force_v1);
 	check_kernel(&p, a, host);
 	check_cgroups(&p, a, host);
@@ -184,8 +183,6 @@ int plan_sketch(const struct spec *spec, const struct host *host, struct arena *
 		p.configured &= ~p.missing[i].stages;
 	for (int s = 0; spec->permissive && s < STAGE_COUNT; s++)
 		p.optional |= stage_rows[s].floor ? 0 : STAGE_BIT(s);
-	for (int c = 0; c <= HOST_CONTROLLER_COUNT; c++)
-		p.cgroup_fds[c] = -1;
 	*ret = p;
 	return 0;
 }

@@ -42,9 +42,8 @@ struct plan {
 	bool capture;
 	struct plan_missing *missing;
 	size_t nmissing;
-	char envelope[65];
+	char envelope[65];	 /* filled in by the run, while it waits (spec_envelope) */
 	int workspace_fd;	 /* -1; filled in by the run */
-	int cgroup_fds[HOST_CONTROLLER_COUNT + 1], ncgroup_fds; /* likewise: open for writing "0" */
 };
 
 /*

@@ -69,6 +69,7 @@ int dry_run(const struct run_options *opt, const struct host *host, struct arena
 		complain("%s", e.text);
 		return EXIT_USAGE;
 	}
+	spec_envelope(&opt->spec, sketch.envelope);
 	bool would_run = plan_make(&opt->spec, host, a, &real, &e) == 0;
 	if (opt->json) {
 		autojson json_t *obj = to_json(&sketch, would_run);

@@ -16,6 +16,7 @@
 #include "sandbox/cli/commands.h"
 #include "sandbox/cli/dry_run.h"
 #include "sandbox/cli/options.h"
+#include "sandbox/kernel/netns.h"
 #include "sandbox/worker/record.h"
 
 static int refuse_quarantined(const struct scope *scope)
@@ -139,7 +140,8 @@ static int start(const struct box_context *context, struct arena *a, const struc
 	return rc;
 }
 
-static int run_one(const struct invocation *in, const struct host *host, struct arena *a, struct run_options *opt)
+static int run_one(const struct invocation *in, const struct host *host, struct arena *a, struct run_options *opt,
+		   struct netns **netns)
 {
 	struct outcome o, compile = { 0 };
 	sigset_t cancel;
@@ -160,7 +162,7 @@ static int run_one(const struct invocation *in, const struct host *host, struct 
 	if (sigprocmask(SIG_BLOCK, &cancel, NULL) < 0)
 		complain("sigprocmask: %s", strerror(errno));
 	struct box_context context = { .paths = in->paths, .host = host, .cancel = &cancel, .in_fd = STDIN_FILENO,
-				       .out_fd = STDOUT_FILENO, .err_fd = STDERR_FILENO, .slots = opt->config->slots };
+				       .out_fd = STDOUT_FILENO, .err_fd = STDERR_FILENO, .slots = opt->config->slots, .netns = netns };
 	int rc = start(&context, a, opt, &compile, &o);
 	int written = write_result(file, &o, o.compiler ? NULL : &compile, opt);
 	pass_on(&o, opt);
@@ -188,6 +190,12 @@ int cmd_run(const struct invocation *in)
 		options_usage(&config, in->argv[0]);
 		return finish(EXIT_GOOD);
 	}
+	__attribute__((cleanup(netns_drop))) struct netns *netns = NULL;
+	/* What takes longest begins first. */
+	if (!opt.dry_run && geteuid() == 0 && netns_begin(&netns, &e) < 0) {
+		complain("%s", e.text);
+		return EXIT_IE;
+	}
 	host_look_for_launch(&scope, &a, &host);
 	if (opt.dry_run && opt.code) {
 		struct code code;
@@ -200,5 +208,5 @@ int cmd_run(const struct invocation *in)
 	if (opt.dry_run)
 		return dry_run(&opt, &host, &a);
 	int refused = refuse_quarantined(&scope);
-	return refused != EXIT_GOOD ? refused : run_one(in, &host, &a, &opt);
+	return refused != EXIT_GOOD ? refused : run_one(in, &host, &a, &opt, &netns);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "sandbox/kernel/sys.h"
@@ -99,6 +100,53 @@ int child_keep_only(int *fds, size_t n)
 		next = fd + 1;
 	}
 	return sys_close_range(next, ~0u, 0);
+}
+
+/* Aligned as the kernel wants it. */
+union handed {
+	struct cmsghdr head;
+	char room[CMSG_SPACE(CHILD_HANDED * sizeof(int))];
+};
+
+int child_hand_over(int socket, const int *fds, size_t n, struct err *e)
+{
+	union handed control = { 0 };
+	char count = (char)n;
+	struct iovec data = { .iov_base = &count, .iov_len = 1 };
+	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1 };
+	if (n > CHILD_HANDED)
+		return err_say(e, E2BIG, "%zu descriptors are more than can be handed over", n);
+	if (n) {
+		message.msg_control = &control;
+		message.msg_controllen = CMSG_SPACE(n * sizeof *fds);
+		struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+		*head = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
+					  .cmsg_len = CMSG_LEN(n * sizeof *fds) };
+		memcpy(CMSG_DATA(head), fds, n * sizeof *fds);
+	}
+	return sendmsg(socket, &message, MSG_NOSIGNAL) < 0 ? err_set(e, errno, "hand the cgroups to the sandbox's init") : 0;
+}
+
+int child_receive(int socket, int ret[static CHILD_HANDED])
+{
+	union handed control = { 0 };
+	char count = 0;
+	struct iovec data = { .iov_base = &count, .iov_len = 1 };
+	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control,
+				  .msg_controllen = sizeof control };
+	ssize_t got;
+	do
+		got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+	while (got < 0 && errno == EINTR);
+	if (got <= 0)
+		return got < 0 ? -errno : -EPIPE;
+	const struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+	size_t n = head && head->cmsg_type == SCM_RIGHTS ? (head->cmsg_len - CMSG_LEN(0)) / sizeof(int) : 0;
+	if (n != (size_t)count || message.msg_flags & MSG_CTRUNC)
+		return -EBADMSG;
+	if (n)
+		memcpy(ret, CMSG_DATA(head), n * sizeof(int));
+	return (int)n;
 }
 
 int child_title(const char *title)

@@ -24,6 +24,11 @@ int child_rlimits(const struct rlimit_row *rows, size_t n, size_t *row) MUST_CHE
 int child_stdio(const int fds[static 3]) MUST_CHECK;
 /* Closes everything but these (negative ones are skipped). Sorts them in place. */
 int child_keep_only(int *fds, size_t n) MUST_CHECK;
+/* Up to CHILD_HANDED descriptors in one message over sys_socketpair's ends. Receiving waits for it and returns how
+ * many there were, -EPIPE when the other end is gone; they are close-on-exec. */
+enum { CHILD_HANDED = 16 };
+int child_hand_over(int socket, const int *fds, size_t n, struct err *e) MUST_CHECK;
+int child_receive(int socket, int ret[static CHILD_HANDED]) MUST_CHECK;
 /* What ps shows in place of the arguments, cut to their room and the environment's, which is wiped. */
 int child_title(const char *title) MUST_CHECK;
 

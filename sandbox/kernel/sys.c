@@ -18,6 +18,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
@@ -172,6 +173,11 @@ int sys_fcntl(int fd, int command, int arg)
 int sys_pipe(int ret[2], int flags)
 {
 	return result(pipe2(ret, flags | O_CLOEXEC));
+}
+
+int sys_socketpair(int ret[2])
+{
+	return result(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret));
 }
 
 int sys_dup2(int from, int to)

@@ -50,6 +50,8 @@ int sys_set_attributes(int fd, unsigned flags) MUST_CHECK;
 int sys_memfd(const char *name, unsigned flags) MUST_CHECK;
 int sys_fcntl(int fd, int command, int arg) MUST_CHECK;
 int sys_pipe(int ret[2], int flags) MUST_CHECK;
+/* Two ends that see each other's death, carry whole messages (SOCK_SEQPACKET), and descriptors with them. */
+int sys_socketpair(int ret[2]) MUST_CHECK;
 int sys_dup2(int from, int to) MUST_CHECK; /* `to` stays open across exec: stdin, stdout, stderr */
 int sys_close_range(unsigned first, unsigned last, unsigned flags) MUST_CHECK;
 mode_t sys_umask(mode_t mask);
