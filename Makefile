@@ -57,7 +57,7 @@ TEST_LIBS  := -lcmocka -lvterm -lutil $(TUI_LIBS) -lseccomp -lcap -lmicrohttpd -
 PROBE_SRC   := $(filter-out probes/main.c,$(wildcard probes/base/*.c probes/*.c))
 SANDBOX_SRC := $(filter-out sandbox/cli/main.c,$(wildcard sandbox/policy/*.c sandbox/kernel/*.c \
 	sandbox/box/*.c sandbox/worker/*.c sandbox/cli/*.c))
-OPS_SRC     := $(filter-out sandbox/ops/main.c,$(wildcard sandbox/ops/*.c))
+OPS_SRC     := $(filter-out sandbox/ops/main.c,$(wildcard sandbox/drill/*.c sandbox/ops/*.c))
 TUI_SRC     := $(filter-out tui/main.c,$(wildcard tui/*.c))
 MAINS       := $(wildcard probes/main.c sandbox/cli/main.c sandbox/ops/main.c tui/main.c)
 HARNESS_SRC := $(wildcard tests/harness/*.c)

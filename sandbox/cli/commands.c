@@ -26,6 +26,7 @@ const struct command commands[] = {
 	{ "health", "[--recover [--cleanup]] [--check] [--json]", "the worker's health, and the way back to it", NULL },
 	{ "reclaim", "KIND [ID...]", "remove leftovers of one kind", NULL },
 	{ "capture", "PROCESS_ID...", "keep what is known of a process, before it is ended", NULL },
+	{ "drill", "list | run NAME [--seed N] | walkthrough", "practise on real faults that touch nothing of this host", NULL },
 	{ "metrics", "", "Prometheus text", NULL },
 	{ "serve", "[--listen ADDRESS]", "/metrics and /health over HTTP", NULL },
 };

@@ -94,6 +94,12 @@ int sys_ftruncate(int fd, off_t length)
 	return result(ftruncate(fd, length));
 }
 
+int sys_set_mtime(int dirfd, const char *path, uint64_t wall_s)
+{
+	struct timespec t[2] = { { .tv_sec = (time_t)wall_s }, { .tv_sec = (time_t)wall_s } };
+	return result(utimensat(dirfd, path, t, AT_SYMLINK_NOFOLLOW));
+}
+
 int sys_fsync(int fd)
 {
 	return result(fsync(fd));
@@ -267,6 +273,11 @@ int sys_move_mount(int from_fd, const char *from, int to_fd, const char *to, uns
 int sys_mount_setattr(int dirfd, const char *path, unsigned flags, const struct mount_attr *attr)
 {
 	return result(syscall(SYS_mount_setattr, dirfd, path, flags, attr, sizeof *attr));
+}
+
+int sys_chroot(const char *path)
+{
+	return result(chroot(path));
 }
 
 int sys_pivot_root(const char *new_root, const char *put_old)

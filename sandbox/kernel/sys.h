@@ -35,6 +35,7 @@ int sys_fchownat(int dirfd, const char *path, uid_t uid, gid_t gid, int flags) M
 int sys_fchmodat(int dirfd, const char *path, mode_t mode) MUST_CHECK;
 int sys_fchmod(int fd, mode_t mode) MUST_CHECK;
 int sys_ftruncate(int fd, off_t length) MUST_CHECK;
+int sys_set_mtime(int dirfd, const char *path, uint64_t wall_s) MUST_CHECK; /* and the access time; follows no link */
 int sys_fsync(int fd) MUST_CHECK;
 /* Writes all of it or fails; retries EINTR. For regular and kernel files, not for pipes. */
 int sys_write_all(int fd, const void *buf, size_t n) MUST_CHECK;
@@ -73,6 +74,7 @@ int sys_open_tree(int dirfd, const char *path, unsigned flags) MUST_CHECK;
 int sys_move_mount(int from_fd, const char *from, int to_fd, const char *to, unsigned flags) MUST_CHECK;
 int sys_mount_setattr(int dirfd, const char *path, unsigned flags, const struct mount_attr *attr) MUST_CHECK;
 int sys_pivot_root(const char *new_root, const char *put_old) MUST_CHECK;
+int sys_chroot(const char *path) MUST_CHECK; /* a view, not a wall: drills only, inside namespaces of their own */
 
 /* ---- processes ---- */
 /* With fork semantics; *pidfd is set when args->flags has CLONE_PIDFD. */

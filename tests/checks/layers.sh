@@ -13,7 +13,8 @@ allowed() {
   sandbox/box) echo "sandbox/box sandbox/kernel sandbox/policy probes probes/base" ;;
   sandbox/worker) echo "sandbox/worker sandbox/kernel sandbox/policy probes probes/base" ;;
   sandbox/cli) echo "sandbox/cli sandbox/worker sandbox/box sandbox/kernel sandbox/policy probes probes/base" ;;
-  sandbox/ops) echo "sandbox/ops sandbox/cli sandbox/worker sandbox/box sandbox/kernel sandbox/policy probes probes/base" ;;
+  sandbox/drill) echo "sandbox/drill sandbox/worker sandbox/box sandbox/kernel sandbox/policy probes probes/base" ;;
+  sandbox/ops) echo "sandbox/ops sandbox/drill sandbox/cli sandbox/worker sandbox/box sandbox/kernel sandbox/policy probes probes/base" ;;
   *) echo "" ;;
   esac
 }

@@ -1,0 +1,33 @@
+/*
+ * The ten drills: what each plants, teaches and expects. One row a drill; planting, scoring, the list, the
+ * solver and the anti-solver all read it.
+ */
+#ifndef SANDBOX_DRILL_DRILL_H
+#define SANDBOX_DRILL_DRILL_H
+
+#include <stdbool.h>
+
+#include "sandbox/drill/plant.h"
+
+enum { DRILL_HINTS = 3, DRILL_LINES = 16 };
+
+struct drill {
+	const char *id, *name;
+	const char *fault, *teaches;
+	unsigned par_s, watch_s; /* the time to beat; when the watchdog ends it */
+	const char *cause_by;	 /* the look that shows the cause: a word of the command line */
+	const char *cause;	 /* what a report would say */
+	const char *order;	 /* the moves of a good recovery, in order; see score.h */
+	const char *hint[DRILL_HINTS];
+	/* The reference solution, as typed; {busy} is the path the drill is about. "-" waits for the storm. */
+	const char *solution[DRILL_LINES];
+	const char *literal;	 /* the founding runbook's lines for it, verbatim */
+	const char *literal_end; /* how that ends, in a line */
+	bool literal_fails;	 /* it must lose a canary or leave a leak */
+	int (*plant)(struct ground *g, struct err *e);
+};
+extern const struct drill drills[];
+extern const unsigned drill_count;
+const struct drill *drill_find(const char *id_or_name); /* "D2", "d2", "pivoted-holder"; NULL */
+
+#endif

@@ -1,0 +1,283 @@
+/* The drill's outside: place, init, watchdog, undoing; see wall.h. */
+#include "sandbox/drill/wall.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "probes/base/clock.h"
+#include "probes/base/own.h"
+#include "probes/hierarchy.h"
+#include "sandbox/drill/thaw.h"
+#include "sandbox/kernel/cgroup.h"
+#include "sandbox/kernel/child.h"
+#include "sandbox/kernel/sys.h"
+
+enum { PLACES = 64, DIE_ROUNDS = 100, DIE_MS = 100, REMOVE_S = 5 };
+
+/* ---- the place -------------------------------------------------------------------------------- */
+
+static int take_place(unsigned n)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int len = snprintf(at.sun_path + 1, sizeof at.sun_path - 1, "rustbox-drill-%u", n);
+	autofd int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&at, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len)) < 0)
+		return -errno;
+	return take_fd(&fd);
+}
+
+static bool starts_with(const char *s, const char *dir)
+{
+	size_t n = strlen(dir);
+	return strncmp(s, dir, n) == 0 && (s[n] == '/' || s[n] == '\0');
+}
+
+/* Where rustbox is: beside this program in a build tree, in ../../bin when it is installed. */
+static int find_programs(char out[PATH_ROOM], struct err *e)
+{
+	char self[PATH_ROOM] = "", try[PATH_ROOM * 2];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+	char *slash = n > 0 ? strrchr(self, '/') : NULL;
+	if (slash)
+		*slash = '\0';
+	static const char *const ways[] = { "", "/../../bin" };
+	for (size_t i = 0; slash && i < sizeof ways / sizeof *ways; i++) {
+		(void)snprintf(try, sizeof try, "%s%s/rustbox", self, ways[i]);
+		autofree char *real = realpath(try, NULL);
+		if (real && strlen(real) < PATH_ROOM) {
+			(void)snprintf(out, PATH_ROOM, "%.*s", (int)(strrchr(real, '/') - real), real);
+			return 0;
+		}
+	}
+	return err_say(e, ENOENT, "rustbox is not found beside rustbox-ops (%s): install rustbox completely", self);
+}
+
+/* A directory every system has and no program of ours lives below. */
+static int find_base(struct wall *w, struct err *e)
+{
+	static const char *const bases[] = { "/mnt", "/media", "/srv", "/opt" };
+	struct stat st;
+	for (size_t i = 0; i < sizeof bases / sizeof *bases; i++)
+		if (lstat(bases[i], &st) == 0 && S_ISDIR(st.st_mode) && !starts_with(w->programs, bases[i])) {
+			(void)snprintf(w->base, sizeof w->base, "%s", bases[i]);
+			return 0;
+		}
+	return err_say(e, ENOENT, "a drill needs one of the directories /mnt, /media, /srv, /opt; it changes nothing in it");
+}
+
+/* ---- cgroups ---------------------------------------------------------------------------------- */
+
+static int each_hierarchy(const struct wall *w, int (*visit)(const struct wall *, const struct hierarchy *, int top, struct err *),
+			  struct err *e)
+{
+	autoarena struct arena a = { 0 };
+	struct scope scope = scope_host(&w->paths);
+	struct hierarchy *h = NULL;
+	size_t n = 0;
+	int worst = hierarchies_read(&scope, &a, &h, &n, e);
+	for (size_t i = 0; worst == 0 && i < n; i++) {
+		if (!strncmp(h[i].name, "name=", 5)) /* process managers' own */
+			continue;
+		autofd int top = sys_openat(AT_FDCWD, h[i].mount, O_RDONLY | O_DIRECTORY, 0);
+		int r = top < 0 ? err_set(e, -top, "open %s", h[i].mount) : visit(w, &h[i], top, e);
+		worst = r < 0 ? r : worst;
+	}
+	return worst;
+}
+
+static int cgroup_remove_one(const struct wall *w, const struct hierarchy *h, int top, struct err *e)
+{
+	return cgroup_remove_at(h->version, top, w->paths.cgroup_parent, clock_mono_ns() + REMOVE_S * NS_PER_S, e);
+}
+
+static int cgroup_make_one(const struct wall *w, const struct hierarchy *h, int top, struct err *e)
+{
+	struct stat st;
+	if (fstatat(top, w->paths.cgroup_parent, &st, 0) == 0) { /* the place was free, so nobody uses it: an earlier death */
+		int gone = cgroup_remove_one(w, h, top, e);
+		if (gone < 0)
+			return gone;
+	}
+	int r = sys_mkdirat(top, w->paths.cgroup_parent, 0755);
+	return r < 0 ? err_set(e, -r, "make a cgroup for the drill in %s", h->mount) : 0;
+}
+
+int wall_open(struct wall *ret, struct err *e)
+{
+	struct wall w = { .place = -EADDRINUSE };
+	char root[PATH_ROOM];
+	if (geteuid() != 0)
+		return err_say(e, EPERM, "a drill makes namespaces and cgroups of its own: run it as root");
+	int r = find_programs(w.programs, e);
+	r = r ? r : find_base(&w, e);
+	if (r < 0)
+		return r;
+	unsigned n = 0;
+	while (n < PLACES && (w.place = take_place(n)) == -EADDRINUSE)
+		n++;
+	if (w.place < 0)
+		return err_set(e, -w.place, "no place for another drill (%d of them)", PLACES);
+	(void)snprintf(root, sizeof root, "%s/drill-%u", w.base, n);
+	r = paths_init(&w.paths, root, e);
+	if (r < 0) {
+		own_close(&w.place);
+		return r;
+	}
+	*ret = w;
+	return 0;
+}
+
+void wall_close(struct wall *w)
+{
+	own_close(&w->place);
+	w->place = -1;
+}
+
+/* ---- undoing ---------------------------------------------------------------------------------- */
+
+static int thaw_in(const struct wall *w, const struct hierarchy *h, int top, struct err *e)
+{
+	(void)h, (void)e;
+	thaw_cgroup(top, w->paths.cgroup_parent, w->paths.root);
+	return 0;
+}
+
+static void undo(const struct wall *w, pid_t init, int pidfd)
+{
+	struct err e;
+	char pid[16];
+	struct pollfd dead = { .fd = pidfd, .events = POLLIN };
+	(void)snprintf(pid, sizeof pid, "%d", (int)init);
+	if (poll(&dead, 1, 0) == 0)
+		thaw_process(pid, w->paths.root);
+	(void)!sys_pidfd_signal(pidfd, SIGKILL);
+	for (int i = 0; i < DIE_ROUNDS && poll(&dead, 1, DIE_MS) == 0; i++)
+		(void)!each_hierarchy(w, thaw_in, &e);
+	(void)!each_hierarchy(w, cgroup_remove_one, &e);
+}
+
+/* ---- the watchdog ----------------------------------------------------------------------------- */
+
+/* What ends a drill, for its watchdog: a pipe's end each. Init's own is held by init alone: the kernel closes it
+ * when init begins to die, before it waits for those inside, one of whom may not be able to die. */
+enum { LIFE_STARTER, LIFE_INIT, LIVES };
+
+struct run {
+	struct wall *wall;
+	int pipe[LIVES][2], go[2], pidfd;
+	pid_t init;
+};
+
+static void watchdog(const struct run *run)
+{
+	const struct wall *w = run->wall;
+	int null = sys_openat(AT_FDCWD, "/dev/null", O_RDWR, 0);
+	(void)!sys_setsid();
+	for (int i = 0; i < 3 && null >= 0; i++)
+		(void)!sys_dup2(null, i);
+	(void)!sys_chdir("/");
+	static const int deaf_to[] = { SIGHUP, SIGINT, SIGTERM, SIGPIPE };
+	for (size_t i = 0; i < sizeof deaf_to / sizeof *deaf_to; i++)
+		(void)!sys_signal_ignore(deaf_to[i]);
+	struct pollfd ends[LIVES] = { { .fd = run->pipe[LIFE_STARTER][0], .events = POLLIN },
+				      { .fd = run->pipe[LIFE_INIT][0], .events = POLLIN } };
+	int keep[] = { run->pidfd, ends[0].fd, ends[1].fd, w->place };
+	(void)!child_keep_only(keep, sizeof keep / sizeof *keep);
+	uint64_t until = clock_mono_ns() + w->limit_s * NS_PER_S;
+	for (;;) {
+		uint64_t now = clock_mono_ns();
+		int n = poll(ends, LIVES, now >= until ? 0 : (int)((until - now) / NS_PER_MS) + 1);
+		if (n > 0 || (n == 0 && clock_mono_ns() >= until))
+			break;
+	}
+	undo(w, run->init, run->pidfd);
+	_exit(0);
+}
+
+static int be_init(const struct run *run, int (*inside)(const struct wall *, void *), void *arg)
+{
+	char byte;
+	(void)close(run->go[1]);
+	(void)close(run->pipe[LIFE_STARTER][0]);
+	(void)close(run->pipe[LIFE_STARTER][1]);
+	(void)close(run->pipe[LIFE_INIT][0]);
+	(void)close(run->wall->place); /* the other two hold it */
+	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return 3;
+	/* The parent may have died before that: then the pipe has no writer. */
+	if (read(run->go[0], &byte, 1) != 1)
+		return 3;
+	(void)close(run->go[0]);
+	run->wall->alive = run->pipe[LIFE_INIT][1];
+	return inside(run->wall, arg);
+}
+
+static int status_of(int pidfd, int *ret)
+{
+	siginfo_t info = { 0 };
+	int r = sys_pidfd_wait(pidfd, 0, &info, NULL);
+	*ret = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+	return r;
+}
+
+/* The cgroups are made when there is somebody to remove them. */
+static int begin(struct run *run, struct err *e)
+{
+	(void)close(run->go[0]);
+	pid_t dog = sys_fork();
+	if (dog == 0) {
+		(void)close(run->pipe[LIFE_STARTER][1]);
+		(void)close(run->pipe[LIFE_INIT][1]);
+		watchdog(run);
+	}
+	(void)close(run->pipe[LIFE_STARTER][0]);
+	(void)close(run->pipe[LIFE_INIT][1]);
+	int r = dog < 0 ? err_set(e, -dog, "start the drill's watchdog") : each_hierarchy(run->wall, cgroup_make_one, e);
+	if (r == 0)
+		(void)!sys_write(run->go[1], "g", 1);
+	(void)close(run->go[1]);
+	return r < 0 ? r : dog;
+}
+
+/* The drill may go on without its watchdog, which only the time limit needs; at init's end the rest is undone. */
+static void undo_at_end(const struct run *run)
+{
+	struct pollfd end = { .fd = run->pipe[LIFE_INIT][0], .events = POLLIN };
+	while (poll(&end, 1, -1) < 0 && errno == EINTR)
+		;
+	undo(run->wall, run->init, run->pidfd);
+}
+
+int wall_run(struct wall *w, int (*inside)(const struct wall *w, void *arg), void *arg, struct err *e)
+{
+	struct run run = { .wall = w, .pidfd = -1 };
+	int code = 3;
+	if (sys_pipe(run.go, 0) < 0 || sys_pipe(run.pipe[LIFE_STARTER], 0) < 0 || sys_pipe(run.pipe[LIFE_INIT], 0) < 0)
+		return err_say(e, EMFILE, "no pipes for the drill");
+	(void)fflush(NULL);
+	run.init = child_spawn(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS, -1, &run.pidfd, e);
+	if (run.init < 0)
+		return run.init;
+	if (run.init == 0)
+		_exit(be_init(&run, inside, arg));
+	int dog = begin(&run, e);
+	autofd int dogfd = dog > 0 ? sys_pidfd_open(dog) : -1;
+	siginfo_t info = { 0 };
+	bool undone = dogfd >= 0 && sys_pidfd_wait(dogfd, 0, &info, NULL) == 0 && info.si_code == CLD_EXITED;
+	if (!undone && dog > 0) /* somebody ended the watchdog: its work is ours */
+		undo_at_end(&run);
+	int r = status_of(run.pidfd, &code);
+	(void)close(run.pipe[LIFE_STARTER][1]);
+	own_close(&run.pidfd);
+	return dog < 0 ? dog : r < 0 ? err_set(e, -r, "wait for the drill") : code;
+}

@@ -1,0 +1,118 @@
+/* The drills' texts and objects; see drill_show.h. */
+#include "sandbox/ops/drill_show.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "probes/base/json.h"
+#include "probes/base/kfile.h"
+#include "probes/base/own.h"
+#include "probes/base/text.h"
+#include "sandbox/drill/faults.h"
+#include "sandbox/drill/things.h"
+#include "sandbox/ops/ops.h"
+
+void drill_list(FILE *out, bool json)
+{
+	for (unsigned i = 0; i < drill_count; i++) {
+		const struct drill *d = &drills[i];
+		if (json) {
+			autojson json_t *j = json_pack("{s:s,s:s,s:s,s:s,s:i}", "drill", d->id, "name", d->name, "fault", d->fault,
+						       "teaches", d->teaches, "par", (int)d->par_s);
+			ops_line(j);
+		} else {
+			(void)fprintf(out, "%-4s %-15s par %u:%02u  %s\n%*s%s\n", d->id, d->name, d->par_s / 60, d->par_s % 60, d->fault,
+				      31, "", d->teaches);
+		}
+	}
+}
+
+static json_t *parts_json(const struct score *s)
+{
+	json_t *parts = json_array();
+	for (int p = 0; p < PART_COUNT; p++)
+		(void)json_array_append_new(parts, json_pack("{s:s,s:i,s:i,s:o}", "part", part_words[p], "points", s->of[p], "of",
+							     part_points[p], "note", json_text(s->note[p])));
+	return parts;
+}
+
+json_t *drill_result_json(const struct ground *g, const struct facts *f, const struct score *s, const char *mode)
+{
+	const struct drill *d = &drills[g->drill];
+	json_t *canaries = json_array(), *left = json_array();
+	for (unsigned i = 0; i < g->ncanaries; i++)
+		(void)json_array_append_new(canaries, json_pack("{s:o,s:b}", "name", json_text(g->canary[i].name), "alive",
+								(int)canary_lives(&g->canary[i])));
+	for (unsigned i = 0; i < g->nthings; i++)
+		if (thing_there(&g->thing[i]))
+			(void)json_array_append_new(left, json_text(g->thing[i].name));
+	return json_pack("{s:i,s:s,s:s,s:I,s:s,s:i,s:i,s:o,s:i,s:i,s:o,s:o,s:o,s:I,s:i,s:s,s:s}", "schema", 1, "drill", d->id, "name",
+			 d->name, "seed", (json_int_t)g->seed, "mode", mode, "score", s->total, "of", 100, "parts", parts_json(s),
+			 "hints", (int)f->hints, "dangerous", (int)f->dangers, "moves", json_text(f->moves), "canaries", canaries, "left",
+			 left, "recovery_ms", (json_int_t)(f->left ? -1 : f->end_ms), "par_s", (int)d->par_s, "cause", d->cause,
+			 "literal", d->literal_end);
+}
+
+void drill_result_text(FILE *out, const struct ground *g, const struct facts *f, const struct score *s)
+{
+	const struct drill *d = &drills[g->drill];
+	char safe[400];
+	(void)fprintf(out, "DRILL RESULT  %s \"%s\"  seed %u  the host is NOT touched   %d of 100\n\n", d->id, d->name, g->seed, s->total);
+	for (int p = 0; p < PART_COUNT; p++)
+		(void)fprintf(out, " %-28s %-40s %2d / %2d\n", part_words[p], text_escape(s->note[p], safe, sizeof safe), s->of[p],
+			      part_points[p]);
+	if (f->hints)
+		(void)fprintf(out, " hints used                   %-40u -%u\n", f->hints, f->hints * SCORE_HINT);
+	if (f->dangers)
+		(void)fprintf(out, " dangerous attempts           %u: %-37.37s -%u\n", f->dangers, text_escape(f->danger, safe, sizeof safe),
+			      f->dangers * SCORE_DANGER);
+	if (f->dead)
+		(void)fprintf(out, " something innocent was harmed: no more than %d points\n", SCORE_DEAD_CAP);
+	(void)fprintf(out, "\n The cause: %s.\n\n What the literal runbook would have done here:\n   %s\n", d->cause, d->literal_end);
+}
+
+void drill_solution(FILE *out, const struct ground *g)
+{
+	const struct drill *d = &drills[g->drill];
+	for (int i = 0; i < DRILL_LINES && d->solution[i]; i++) {
+		const char *line = d->solution[i], *hole = strstr(line, "{busy}");
+		if (strcmp(line, "-") != 0)
+			(void)fprintf(out, "$ %.*s%s%s\n", (int)(hole ? hole - line : (ptrdiff_t)strlen(line)), line, hole ? g->busy : "",
+				      hole ? hole + 6 : "");
+	}
+}
+
+int drill_replay(FILE *out, const struct ground *g)
+{
+	char path[THING_NAME], *save = NULL, at[16], safe[600];
+	autofree char *text = NULL;
+	ground_path(g, "log", path);
+	if (kfile_read_all(AT_FDCWD, path, &text) < 0)
+		return -EIO;
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		char *what = strchr(line, '\t'), *words = what ? strchr(what + 1, '\t') : NULL;
+		if (!words || strstr(words, "\twatch"))
+			continue;
+		*what++ = *words++ = '\0';
+		for (char *s = words; *s; s++)
+			*s = *s == '\t' ? ' ' : *s;
+		score_clock((int64_t)(strtoull(line, NULL, 10) - g->began_ms), at);
+		(void)fprintf(out, "%6s  %-8s %s\n", at, what, text_escape(words, safe, sizeof safe));
+	}
+	return 0;
+}
+
+static bool is_frozen_drill(const struct ground *g)
+{
+	return drills[g->drill].plant == fault_d_state;
+}
+
+int drill_answer(const struct ground *g, struct err *e)
+{
+	return is_frozen_drill(g) ? fault_thaw(g, e) : 0;
+}
+
+const char *drill_answer_words(const struct ground *g)
+{
+	return is_frozen_drill(g) ? "storage answers: thawed. What was waiting goes on" : "noted; nobody else is needed here";
+}
