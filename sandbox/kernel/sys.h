@@ -1,7 +1,7 @@
 /*
- * Every system call that changes the host, and nothing else. No other file of the product makes one
- * (tests/checks/hands.sh proves it on the objects' symbols), so that a reviewer reads one file to know what
- * rustbox can do to a machine, and a test can stand in front of any call with -Wl,--wrap=sys_….
+ * Every system call that changes the host, and nothing else: sys.c and sys_mount.c. No other file of the
+ * product makes one (tests/checks/hands.sh proves it on the objects' symbols), so that a reviewer reads two files
+ * to know what rustbox can do to a machine, and a test can stand in front of any call with -Wl,--wrap=sys_….
  *
  * All return what the kernel returns, or -errno; errno itself is not part of the interface. None of them
  * allocates, so that the launcher's child may use them after clone. Descriptors are always close-on-exec.
