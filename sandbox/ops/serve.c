@@ -52,7 +52,7 @@ static enum MHD_Result answer(void *arg, struct MHD_Connection *c, const char *u
 	(void)version, (void)data, (void)size, (void)state;
 	unsigned code = MHD_HTTP_OK;
 	char *body = NULL;
-	if (strcmp(method, "GET") != 0)
+	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
 		code = MHD_HTTP_METHOD_NOT_ALLOWED;
 	else if (!known)
 		code = MHD_HTTP_NOT_FOUND;

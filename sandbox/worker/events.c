@@ -80,8 +80,12 @@ static void tell_journal(const struct paths *p, enum event event, const struct e
 	autofd int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return;
-	text_add(&t, "MESSAGE=%s%s%s\nPRIORITY=%d\nSYSLOG_IDENTIFIER=rustbox\nRUSTBOX_EVENT=%s\n", event_rows[event].name,
-		 f->kind ? " " : "", f->kind ? f->kind : "", event_rows[event].priority, event_rows[event].name);
+	/* Most events come from `rustbox run` and from an operator's shell, not from the unit: OBJECT_SYSTEMD_UNIT is how
+	 * root files a message under a unit, so that `journalctl -u rustbox` shows it (systemd.journal-fields(7)). */
+	text_add(&t, "MESSAGE=%s%s", event_rows[event].name, f->kind ? " " : "");
+	text_add_escaped(&t, f->kind ? f->kind : "");
+	text_add(&t, "\nPRIORITY=%d\nSYSLOG_IDENTIFIER=rustbox\nOBJECT_SYSTEMD_UNIT=rustbox.service\nRUSTBOX_EVENT=%s\n",
+		 event_rows[event].priority, event_rows[event].name);
 	field(&t, "RUSTBOX_KIND", f->kind);
 	field(&t, "RUSTBOX_BOX", f->box);
 	field(&t, "RUSTBOX_REASON", f->reason);
