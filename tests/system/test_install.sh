@@ -43,6 +43,25 @@ if [ "$(id -u)" = 0 ]; then
   "$bin/rustbox-audit-cleanup.sh" >"$top/audit" 2>&1 && fail "the audit did not see a leftover"
   "$bin/rustbox-capture-baseline.sh" --store >/dev/null 2>&1 && fail "a baseline was taken of a host that is not clean"
   "$bin/rustbox" health --recover --cleanup --json >/dev/null || fail "recovery"
+  "$bin/rustbox" health --quarantine --reason test || fail "quarantine"
+  "$bin/rustbox-capture-baseline.sh" --store >/dev/null 2>&1 && fail "a baseline was taken while quarantined"
+  "$bin/rustbox" health --unquarantine || fail "unquarantine"
+  # the founding page, by the letter
+  (cd "$top" && cp "$RUSTBOX_ROOT/var/lib/rustbox/baseline.txt" baseline-state.txt &&
+    "$bin/rustbox-capture-baseline.sh" >current-state.txt && diff baseline-state.txt current-state.txt >"$top/diff") ||
+    fail "diff baseline-state.txt current-state.txt: $(cat "$top/diff")"
+  mkdir "$RUSTBOX_ROOT/tmp/rustbox-seen"
+  "$bin/rustbox-capture-baseline.sh" >"$top/current-state.txt"
+  diff "$top/baseline-state.txt" "$top/current-state.txt" | grep -q '^> tempdir.*rustbox-seen$' || fail "diff shows no leftover"
+  rmdir "$RUSTBOX_ROOT/tmp/rustbox-seen"
+  # something innocent that has gone since: not a leftover, and still said
+  printf 'mount\t/was/here\ttmpfs\tt\t/\trw\n' >>"$RUSTBOX_ROOT/var/lib/rustbox/baseline.txt"
+  "$bin/rustbox" health --check
+  [ $? = 1 ] || fail "a violated baseline does not make the worker unhealthy"
+  "$bin/rustbox" health --verify-clean 2>"$top/err" | grep -q '"missing":1' || fail "--verify-clean does not compare"
+  grep -q baseline_equivalence_failed "$RUSTBOX_ROOT/var/lib/rustbox/events.jsonl" || fail "no event of it"
+  "$bin/rustbox-capture-baseline.sh" --store || fail "the operator's word"
+  "$bin/rustbox" health --check || fail "not healthy with the new baseline"
   "$bin/rustbox-audit-cleanup.sh" >"$top/audit" 2>&1 || fail "the audit after recovery: $(cat "$top/audit")"
 else
   echo "skipped: needs root: the audit of a real leftover"
