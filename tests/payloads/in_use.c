@@ -1,4 +1,5 @@
 /* Uses up one thing, or ends in one way; tests/system/test_limits.c says which verdict is true. */
+#include <sched.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -34,6 +35,75 @@ static int spin(int argc, char **argv)
 	(void)argc, (void)argv;
 	for (volatile unsigned long i = 1; i; i++)
 		;
+	return 0;
+}
+
+/* Uses so many milliseconds of processor time, then ends well. */
+static int burn(int argc, char **argv)
+{
+	while (clock() < arg(argc, argv) * (CLOCKS_PER_SEC / 1000))
+		;
+	return 0;
+}
+
+/* Works for so many milliseconds by the clock, whatever it gets done. */
+static int work(int argc, char **argv)
+{
+	struct timespec now, start;
+	(void)clock_gettime(CLOCK_MONOTONIC, &start);
+	do {
+		for (volatile int i = 0; i < 100000; i++)
+			;
+		(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	} while ((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 < arg(argc, argv));
+	return 0;
+}
+
+static int affinity(int argc, char **argv)
+{
+	cpu_set_t set;
+	(void)argc, (void)argv;
+	if (sched_getaffinity(0, sizeof set, &set) < 0)
+		return 1;
+	for (int i = 0; i < CPU_SETSIZE; i++)
+		if (CPU_ISSET(i, &set))
+			say("cpu %d\n", i);
+	CPU_ZERO(&set);
+	CPU_SET(argc > 1 ? atoi(argv[1]) : 0, &set);
+	say("taking another: %s\n", sched_setaffinity(0, sizeof set, &set) < 0 ? "refused" : "REACHED");
+	return 0;
+}
+
+static int dig(int mib)
+{
+	volatile char block[1 << 20];
+	memset((char *)(uintptr_t)block, mib, sizeof block);
+	return mib > 1 ? dig(mib - 1) + block[mib] : block[0];
+}
+
+static int stack(int argc, char **argv)
+{
+	say("depth %d\n", dig(arg(argc, argv)) != 0);
+	return 0;
+}
+
+static int core(int argc, char **argv)
+{
+	struct rlimit l;
+	(void)argc, (void)argv;
+	if (getrlimit(RLIMIT_CORE, &l) < 0)
+		return 1;
+	pid_t pid = fork();
+	if (pid == 0)
+		abort();
+	int status;
+	struct stat st;
+	char name[32];
+	(void)snprintf(name, sizeof name, "core.%d", (int)pid);
+	if (waitpid(pid, &status, 0) != pid)
+		return 1;
+	say("limit %llu dumped %d file %d\n", (unsigned long long)l.rlim_cur, WCOREDUMP(status) != 0,
+	    stat("core", &st) == 0 || stat(name, &st) == 0);
 	return 0;
 }
 
@@ -157,7 +227,8 @@ int main(int argc, char **argv)
 		{ "memory", memory }, { "child_memory", child_memory }, { "spin", spin }, { "sleep", rest },
 		{ "children", children }, { "file", file }, { "inodes", inodes }, { "files", files },
 		{ "output", output }, { "exit", leave }, { "signal", die }, { "echo", echo }, { "hoard", hoard },
-		{ "signal_storm", signal_storm },
+		{ "signal_storm", signal_storm }, { "burn", burn }, { "work", work }, { "affinity", affinity }, { "stack", stack },
+		{ "core", core },
 	};
 	return payload_main(table, sizeof table / sizeof table[0], argc, argv);
 }
