@@ -14,7 +14,7 @@ one() {
   local name=$1 log=$2/${1//\//-} status=0 start=$EPOCHREALTIME p f s command
   case $name in *.sh) command=(bash "$name") ;; *) command=("$OUT/$name") ;; esac
   timeout -k 5 "${TEST_TIMEOUT:-300}" "${command[@]}" >"$log" 2>&1 </dev/null || status=$?
-  count() { sed -nE "s/^\[  $1 \] [^0-9]*([0-9]+) test.*/\1/p" "$log" | awk '{n+=$1} END {print n+0}'; }
+  count() { sed -nE "s/^\[  $1 *\] [^0-9]*([0-9]+) test.*/\1/p" "$log" | awk '{n+=$1} END {print n+0}'; }
   p=$(count PASSED) f=$(count FAILED) s=$(count SKIPPED)
   if [ $((p + f + s)) = 0 ]; then # not cmocka: the exit status speaks (77 = skipped, with a reason)
     case $status in 0) p=1 ;; 77) s=1 ;; *) f=1 ;; esac
