@@ -25,9 +25,11 @@ one() {
   { # in one write, so that two lines never mix
     LC_ALL=C printf '%-44s %4d passed %3d failed %3d skipped %6.1f s\n' "$name" "$p" "$f" "$s" \
       "$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN {print b - a}')"
-    if [ "$f" != 0 ] || [ "${V:-0}" = 1 ]; then
+    if [ "${V:-0}" = 1 ]; then
+      sed 's/^/   | /' "$log"
+    elif [ "$f" != 0 ]; then
       case $status in 124 | 137) echo "   (timed out after ${TEST_TIMEOUT:-300} s)" ;; esac
-      tail -n "${TAIL:-60}" "$log" | sed 's/^/   | /'
+      grep -vE '^\[ (RUN  |      OK|={9})' "$log" | tail -n "${TAIL:-60}" | sed 's/^/   | /'
     elif [ "$s" != 0 ]; then
       grep -i 'skip' "$log" | grep -v '^\[' | sort -u | head -n 5 | sed 's/^/   | /'
     fi

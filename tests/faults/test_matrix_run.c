@@ -29,8 +29,10 @@ static bool honest(const struct injected *r)
 	json_at(j, "verdict.cause", cause, sizeof cause);
 	bool any = j != NULL;
 	json_decref(j);
-	if (WIFSIGNALED(r->wstatus))
-		return WTERMSIG(r->wstatus) == SIGABRT; /* out of memory aborts: arena.h says so */
+	if (WIFSIGNALED(r->wstatus)) { /* out of memory aborts: arena.h says so; before main(), the C library's start falls */
+		bool before_main = r->calls < 8 && !any && WTERMSIG(r->wstatus) == SIGSEGV;
+		return WTERMSIG(r->wstatus) == SIGABRT || before_main;
+	}
 	int code = WEXITSTATUS(r->wstatus);
 	if (!strcmp(status, "OK"))
 		return code == 0;
