@@ -81,6 +81,26 @@ static int parse_u64(const char *s, uint64_t *ret)
 	return 0;
 }
 
+/* From the beginning, wherever the descriptor stands. */
+static ssize_t read_again(int fd, char *buf, size_t cap)
+{
+	ssize_t n;
+	do
+		n = pread(fd, buf, cap - 1, 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	buf[n] = '\0';
+	return n;
+}
+
+int kfile_u64_fd(int fd, uint64_t *ret)
+{
+	char buf[64];
+	ssize_t n = read_again(fd, buf, sizeof buf);
+	return n < 0 ? (int)n : parse_u64(buf, ret);
+}
+
 int kfile_u64(int dirfd, const char *name, uint64_t *ret)
 {
 	char buf[64];
@@ -88,15 +108,25 @@ int kfile_u64(int dirfd, const char *name, uint64_t *ret)
 	return n < 0 ? (int)n : parse_u64(buf, ret);
 }
 
+static int find_key(const char *text, const char *key, uint64_t *ret)
+{
+	size_t len = strlen(key);
+	for (const char *line = text; line && *line; line = strchr(line, '\n'), line = line ? line + 1 : NULL)
+		if (strncmp(line, key, len) == 0 && line[len] == ' ')
+			return parse_u64(line + len + 1, ret);
+	return -ENOENT;
+}
+
+int kfile_keyed_u64_fd(int fd, const char *key, uint64_t *ret)
+{
+	char buf[4096];
+	ssize_t n = read_again(fd, buf, sizeof buf);
+	return n < 0 ? (int)n : find_key(buf, key, ret);
+}
+
 int kfile_keyed_u64(int dirfd, const char *name, const char *key, uint64_t *ret)
 {
 	char buf[4096];
 	ssize_t n = kfile_read(dirfd, name, buf, sizeof buf);
-	if (n < 0)
-		return (int)n;
-	size_t len = strlen(key);
-	for (char *line = buf; line && *line; line = strchr(line, '\n'), line = line ? line + 1 : NULL)
-		if (strncmp(line, key, len) == 0 && line[len] == ' ')
-			return parse_u64(line + len + 1, ret);
-	return -ENOENT;
+	return n < 0 ? (int)n : find_key(buf, key, ret);
 }

@@ -21,5 +21,8 @@ ssize_t kfile_read_fd(int fd, char **ret) MUST_CHECK;
 int kfile_u64(int dirfd, const char *name, uint64_t *ret) MUST_CHECK;
 /* The value after `key ` at the start of a line ("oom_kill 3"). Returns 0, -ENOENT when absent, -errno. */
 int kfile_keyed_u64(int dirfd, const char *name, const char *key, uint64_t *ret) MUST_CHECK;
+/* The same from a descriptor kept open, read from its beginning each time. */
+int kfile_u64_fd(int fd, uint64_t *ret) MUST_CHECK;
+int kfile_keyed_u64_fd(int fd, const char *key, uint64_t *ret) MUST_CHECK;
 
 #endif

@@ -239,7 +239,9 @@ static int walk(struct run *r, const struct spec *spec, size_t n, struct err *e)
 		rc = launch_go(&r->child, r->hold.join_fds, r->hold.njoin, e);
 	if (rc < 0)
 		launch_abort(&r->child);
-	spec_envelope(spec, r->out->plan.envelope); /* now, because init is at work */
+	else
+		cgroup_keep_open(&r->hold.cgroup); /* this and the next now, because init is at work */
+	spec_envelope(spec, r->out->plan.envelope);
 	phase_ends(r, PHASE_LAUNCH);
 	if (rc == 0)
 		observe(r);

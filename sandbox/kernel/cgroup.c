@@ -116,11 +116,22 @@ int cgroup_open_all(const struct host *host, const struct paths *paths, const ch
 	return r;
 }
 
+void cgroup_let_go(struct cgroup_tree *t)
+{
+	for (int f = 0; f < CGROUP_KEPT; f++) {
+		if (t->kept[f])
+			own_close(&t->kept[f]);
+		t->kept[f] = 0;
+	}
+	own_close(&t->fd);
+	t->fd = -1;
+}
+
 void cgroup_close(struct cgroup *cg)
 {
 	for (size_t i = 0; i < cg->n; i++) {
 		own_close(&cg->trees[i].top_fd);
-		own_close(&cg->trees[i].fd);
+		cgroup_let_go(&cg->trees[i]);
 	}
 	cg->n = 0;
 }
@@ -252,6 +263,40 @@ int cgroup_oom_fd(const struct cgroup *cg, struct err *e)
 	(void)snprintf(line, sizeof line, "%d %d", event, control);
 	int r = sys_write_file(t->fd, "cgroup.event_control", line);
 	return r < 0 ? err_set(e, -r, "watch for out-of-memory (cgroup.event_control)") : take_fd(&event);
+}
+
+void cgroup_keep_open(struct cgroup *cg)
+{
+	for (size_t i = 0; i < cg->n; i++) {
+		struct cgroup_tree *t = &cg->trees[i];
+		for (int f = 0; t->fd >= 0 && f < CGROUP_KEPT && t->ops->kept[f]; f++) {
+			int fd = t->kept[f] ? -1 : sys_openat(t->fd, t->ops->kept[f], O_RDONLY, 0);
+			if (fd > 0)
+				t->kept[f] = fd;
+			else if (fd == 0) /* who runs us without a stdin gets the counters read the long way */
+				own_close(&fd);
+		}
+	}
+}
+
+static int kept_fd(const struct cgroup_tree *tree, const char *file)
+{
+	for (int f = 0; f < CGROUP_KEPT && tree->ops->kept[f]; f++)
+		if (tree->kept[f] && strcmp(tree->ops->kept[f], file) == 0)
+			return tree->kept[f];
+	return -1;
+}
+
+int cgroup_u64(const struct cgroup_tree *tree, const char *file, uint64_t *ret)
+{
+	int fd = kept_fd(tree, file);
+	return fd < 0 ? kfile_u64(tree->fd, file, ret) : kfile_u64_fd(fd, ret);
+}
+
+int cgroup_keyed_u64(const struct cgroup_tree *tree, const char *file, const char *key, uint64_t *ret)
+{
+	int fd = kept_fd(tree, file);
+	return fd < 0 ? kfile_keyed_u64(tree->fd, file, key, ret) : kfile_keyed_u64_fd(fd, key, ret);
 }
 
 uint32_t cgroup_counters(const struct cgroup *cg, struct cgroup_counters *ret)

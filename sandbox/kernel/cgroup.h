@@ -57,6 +57,9 @@ int cgroup_clone_fd(const struct cgroup *cg);
 /* An eventfd that becomes readable when v1 memory reports out-of-memory, or -1 where v2 ends the box itself. */
 int cgroup_oom_fd(const struct cgroup *cg, struct err *e) MUST_CHECK;
 
+/* Opens what cgroup_counters() reads, while there is nothing better to do: at the end it only reads. What can't be
+ * opened, as a file this kernel lacks, is tried again then. */
+void cgroup_keep_open(struct cgroup *cg);
 /* What the kernel counted since the cgroup was made. Returns the bits of SOURCE_CPU, _MEMORY, _PIDS
  * that could not be read: those fields stay 0 and mean nothing. */
 uint32_t cgroup_counters(const struct cgroup *cg, struct cgroup_counters *ret) MUST_CHECK;

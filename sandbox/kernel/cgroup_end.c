@@ -275,9 +275,7 @@ int cgroup_remove(struct cgroup *cg, size_t i, uint64_t deadline, struct err *e)
 {
 	struct cgroup_tree *t = &cg->trees[i];
 	int r = cgroup_remove_at(t->ops->version, t->top_fd, t->path + 1, deadline, e);
-	if (r == 0) {
-		own_close(&t->fd);
-		t->fd = -1;
-	}
+	if (r == 0)
+		cgroup_let_go(t);
 	return r;
 }

@@ -10,6 +10,8 @@
 
 struct cgroup_ops;
 
+enum { CGROUP_KEPT = 8 };
+
 struct cgroup_tree {
 	const struct cgroup_ops *ops;
 	const char *hierarchy;	/* "memory", "pids", ... on v1; "unified" on v2: as in resource ids */
@@ -17,11 +19,13 @@ struct cgroup_tree {
 	char path[121];		/* relative to the hierarchy's mount, with a leading slash: "/rustbox-x" */
 	int top_fd;		/* the hierarchy's mount point */
 	int fd;			/* the box's directory; -1 until made or found */
+	int kept[CGROUP_KEPT];	/* ops->kept, when cgroup_keep_open() was called; 0: not open */
 };
 
 struct cgroup_ops {
 	int version;
 	const char *join; /* the file to write "0" to */
+	const char *kept[CGROUP_KEPT]; /* the files that counters() reads */
 	/* After mkdir of a directory below parent_fd: what a fresh one needs before it can have members. */
 	int (*ready)(const struct cgroup_tree *tree, int parent_fd, int fd, struct err *e);
 	/* Fills what this tree knows; returns the sources that were read. */
@@ -39,6 +43,12 @@ static inline bool cgroup_serves(const struct cgroup_tree *tree, enum host_contr
 {
 	return tree->controllers >> c & 1;
 }
+
+/* Closes the directory and what was kept open of it. */
+void cgroup_let_go(struct cgroup_tree *t);
+/* A file of the tree's directory, by the descriptor kept for it or by its name. */
+int cgroup_u64(const struct cgroup_tree *tree, const char *file, uint64_t *ret) MUST_CHECK;
+int cgroup_keyed_u64(const struct cgroup_tree *tree, const char *file, const char *key, uint64_t *ret) MUST_CHECK;
 
 /* Calls visit(dirfd, arg) for `dirfd`'s children first, then for dirfd; stops at the first error. */
 int cgroup_walk(int dirfd, int depth, int (*visit)(int dirfd, void *arg), void *arg) MUST_CHECK;

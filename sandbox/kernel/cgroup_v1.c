@@ -34,9 +34,9 @@ static int ready_v1(const struct cgroup_tree *tree, int parent_fd, int fd, struc
 static bool memory_fails(const struct cgroup_tree *tree, uint64_t *ret)
 {
 	uint64_t swap = 0;
-	if (kfile_u64(tree->fd, "memory.failcnt", ret) < 0)
+	if (cgroup_u64(tree, "memory.failcnt", ret) < 0)
 		return false;
-	if (kfile_u64(tree->fd, "memory.memsw.failcnt", &swap) == 0)
+	if (cgroup_u64(tree, "memory.memsw.failcnt", &swap) == 0)
 		*ret += swap;
 	return true;
 }
@@ -45,24 +45,24 @@ static uint32_t counters_v1(const struct cgroup_tree *tree, struct cgroup_counte
 {
 	uint32_t seen = 0;
 	if (cgroup_serves(tree, HOST_MEMORY) &&
-	    kfile_u64(tree->fd, "memory.max_usage_in_bytes", &ret->memory_peak) == 0 &&
+	    cgroup_u64(tree, "memory.max_usage_in_bytes", &ret->memory_peak) == 0 &&
 	    memory_fails(tree, &ret->memory_fails) &&
-	    kfile_keyed_u64(tree->fd, "memory.oom_control", "oom_kill", &ret->oom_kills) == 0)
+	    cgroup_keyed_u64(tree, "memory.oom_control", "oom_kill", &ret->oom_kills) == 0)
 		seen |= SOURCE_BIT(SOURCE_MEMORY);
 	if (cgroup_serves(tree, HOST_PIDS)) {
-		if (kfile_keyed_u64(tree->fd, "pids.events", "max", &ret->pids_refused) == 0)
+		if (cgroup_keyed_u64(tree, "pids.events", "max", &ret->pids_refused) == 0)
 			seen |= SOURCE_BIT(SOURCE_PIDS);
-		if (kfile_u64(tree->fd, "pids.peak", &ret->pids_peak) < 0)
+		if (cgroup_u64(tree, "pids.peak", &ret->pids_peak) < 0)
 			ret->pids_peak = 0; /* older kernels do not say */
 	}
-	if (cgroup_serves(tree, HOST_CPUACCT) && kfile_u64(tree->fd, "cpuacct.usage", &ret->cpu_ns) == 0)
+	if (cgroup_serves(tree, HOST_CPUACCT) && cgroup_u64(tree, "cpuacct.usage", &ret->cpu_ns) == 0)
 		seen |= SOURCE_BIT(SOURCE_CPU);
 	return seen;
 }
 
 static bool cpu_ns_v1(const struct cgroup_tree *tree, uint64_t *ret)
 {
-	return cgroup_serves(tree, HOST_CPUACCT) && kfile_u64(tree->fd, "cpuacct.usage", ret) == 0;
+	return cgroup_serves(tree, HOST_CPUACCT) && cgroup_u64(tree, "cpuacct.usage", ret) == 0;
 }
 
 static int thaw(int dirfd, void *arg)
@@ -108,4 +108,6 @@ static int kill_v1(int dirfd, uint64_t deadline, struct err *e)
 const struct cgroup_ops cgroup_ops_v1 = {
 	.version = 1, .join = "tasks", .ready = ready_v1, .counters = counters_v1, .cpu_ns = cpu_ns_v1,
 	.kill = kill_v1,
+	.kept = { "memory.max_usage_in_bytes", "memory.failcnt", "memory.memsw.failcnt", "memory.oom_control", "pids.events",
+		  "pids.peak", "cpuacct.usage" },
 };

@@ -54,7 +54,7 @@ static bool cpu_ns_v2(const struct cgroup_tree *tree, uint64_t *ret)
 {
 	/* There without the cpu controller: cgroup core keeps the time of every v2 group. */
 	uint64_t us;
-	if (!cgroup_serves(tree, HOST_CPUACCT) || kfile_keyed_u64(tree->fd, "cpu.stat", "usage_usec", &us) < 0)
+	if (!cgroup_serves(tree, HOST_CPUACCT) || cgroup_keyed_u64(tree, "cpu.stat", "usage_usec", &us) < 0)
 		return false;
 	*ret = us * 1000;
 	return true;
@@ -64,17 +64,17 @@ static uint32_t counters_v2(const struct cgroup_tree *tree, struct cgroup_counte
 {
 	uint32_t seen = 0;
 	if (cgroup_serves(tree, HOST_MEMORY)) {
-		if (kfile_keyed_u64(tree->fd, "memory.events", "max", &ret->memory_fails) == 0 &&
-		    kfile_keyed_u64(tree->fd, "memory.events", "oom_kill", &ret->oom_kills) == 0)
+		if (cgroup_keyed_u64(tree, "memory.events", "max", &ret->memory_fails) == 0 &&
+		    cgroup_keyed_u64(tree, "memory.events", "oom_kill", &ret->oom_kills) == 0)
 			seen |= SOURCE_BIT(SOURCE_MEMORY);
 		/* memory.peak came with Linux 5.19; without it rusage is the only witness of the peak. */
-		if (kfile_u64(tree->fd, "memory.peak", &ret->memory_peak) < 0)
+		if (cgroup_u64(tree, "memory.peak", &ret->memory_peak) < 0)
 			ret->memory_peak = 0;
 	}
 	if (cgroup_serves(tree, HOST_PIDS)) {
-		if (kfile_keyed_u64(tree->fd, "pids.events", "max", &ret->pids_refused) == 0)
+		if (cgroup_keyed_u64(tree, "pids.events", "max", &ret->pids_refused) == 0)
 			seen |= SOURCE_BIT(SOURCE_PIDS);
-		if (kfile_u64(tree->fd, "pids.peak", &ret->pids_peak) < 0)
+		if (cgroup_u64(tree, "pids.peak", &ret->pids_peak) < 0)
 			ret->pids_peak = 0;
 	}
 	if (cpu_ns_v2(tree, &ret->cpu_ns))
@@ -105,5 +105,5 @@ static int kill_v2(int dirfd, uint64_t deadline, struct err *e)
 
 const struct cgroup_ops cgroup_ops_v2 = {
 	.version = 2, .join = "cgroup.procs", .ready = ready_v2, .counters = counters_v2, .cpu_ns = cpu_ns_v2,
-	.kill = kill_v2,
+	.kill = kill_v2, .kept = { "memory.events", "memory.peak", "pids.events", "pids.peak", "cpu.stat" },
 };

@@ -13,61 +13,82 @@ struct run {
 	const struct syscall_rule *conditional; /* then ret is not used */
 };
 
-/* Filled from its end: when a jump is written, what it jumps over is there and its length known. */
+enum { ANSWERS = 8 };
+
+/* Filled from its end: when a jump is written, what it leads to is there. The few different answers are written once and
+ * shared, because the kernel takes its time for each instruction when the program is loaded. */
 struct code {
 	struct sock_filter *v;
 	size_t at; /* the first instruction so far */
+	struct {
+		uint32_t ret;
+		size_t at;
+	} answers[ANSWERS];
+	size_t nanswers;
 };
 
-static void emit(struct code *c, uint16_t op, uint32_t k, size_t yes, size_t no)
+static size_t emit(struct code *c, uint16_t op, uint32_t k, size_t yes, size_t no)
 {
 	c->v[--c->at] = (struct sock_filter){ .code = op, .jt = (uint8_t)yes, .jf = (uint8_t)no, .k = k };
+	return c->at;
 }
 
-static void emit_ret(struct code *c, uint32_t ret)
+static bool near_enough(const struct code *c, size_t target)
 {
-	emit(c, BPF_RET | BPF_K, ret, 0, 0);
+	return target - c->at <= JUMP_MAX - SYSCALL_VALUES - 4; /* some instructions come between */
 }
 
-static void emit_load(struct code *c, size_t offset)
+/* What a conditional jump of the next few instructions can lead to: `target`, or a long jump to it from here. */
+static size_t near(struct code *c, size_t target)
 {
-	emit(c, BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset, 0, 0);
+	return near_enough(c, target) ? target : emit(c, BPF_JMP | BPF_JA, (uint32_t)(target - c->at), 0, 0);
+}
+
+static size_t emit_ret(struct code *c, uint32_t ret)
+{
+	size_t i = 0;
+	while (i < c->nanswers && c->answers[i].ret != ret)
+		i++;
+	if (i < c->nanswers && near_enough(c, c->answers[i].at))
+		return c->answers[i].at;
+	size_t at = emit(c, BPF_RET | BPF_K, ret, 0, 0);
+	if (i < ANSWERS) {
+		c->answers[i].ret = ret;
+		c->answers[i].at = at;
+		c->nanswers += i == c->nanswers;
+	}
+	return at;
+}
+
+static size_t emit_load(struct code *c, size_t offset)
+{
+	return emit(c, BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset, 0, 0);
 }
 
 /* Little endian: the low half of args[i] comes first, and only that half is compared, as the kernel does. To be read
- * from its end: load, mask, compare, the two answers. */
-static void emit_condition(struct code *c, const struct syscall_rule *rule)
+ * from its end: load, mask, compare with each value. */
+static size_t emit_condition(struct code *c, const struct syscall_rule *rule)
 {
 	const struct syscall_condition *w = rule->when;
-	emit_ret(c, rule->ret);
-	emit_ret(c, rule->otherwise);
-	for (size_t i = w->nvalues; i-- > 0;) /* a hit jumps over the rest and the `otherwise` */
-		emit(c, BPF_JMP | BPF_JEQ | BPF_K, w->values[i], w->nvalues - i, 0);
+	size_t hit = emit_ret(c, rule->ret), miss = emit_ret(c, rule->otherwise);
+	size_t next = miss;
+	for (size_t i = w->nvalues; i-- > 0;)
+		next = emit(c, BPF_JMP | BPF_JEQ | BPF_K, w->values[i], hit - c->at, next - c->at);
 	if (w->mask != UINT32_MAX)
-		emit(c, BPF_ALU | BPF_AND | BPF_K, w->mask, 0, 0);
-	emit_load(c, offsetof(struct seccomp_data, args) + 8u * w->arg);
+		(void)emit(c, BPF_ALU | BPF_AND | BPF_K, w->mask, 0, 0);
+	return emit_load(c, offsetof(struct seccomp_data, args) + 8u * w->arg);
 }
 
-static void emit_tree(struct code *c, const struct run *runs, size_t n)
+/* Returns where the tree begins. */
+static size_t emit_tree(struct code *c, const struct run *runs, size_t n)
 {
-	if (n == 1) {
-		if (runs->conditional)
-			emit_condition(c, runs->conditional);
-		else
-			emit_ret(c, runs->ret);
-		return;
-	}
+	if (n == 1)
+		return runs->conditional ? emit_condition(c, runs->conditional) : emit_ret(c, runs->ret);
 	size_t half = n / 2;
-	emit_tree(c, runs + half, n - half);
-	size_t above = c->at;
-	emit_tree(c, runs, half);
-	size_t below = above - c->at;
-	if (below <= JUMP_MAX) {
-		emit(c, BPF_JMP | BPF_JGE | BPF_K, runs[half].first, below, 0);
-	} else { /* conditional jumps reach 255 instructions, the unconditional one all */
-		emit(c, BPF_JMP | BPF_JA, (uint32_t)below, 0, 0);
-		emit(c, BPF_JMP | BPF_JGE | BPF_K, runs[half].first, 0, 1);
-	}
+	size_t above = emit_tree(c, runs + half, n - half), below = emit_tree(c, runs, half);
+	above = near(c, above);
+	below = near(c, below);
+	return emit(c, BPF_JMP | BPF_JGE | BPF_K, runs[half].first, above - c->at, below - c->at);
 }
 
 static void add_run(struct run *runs, size_t *n, uint32_t first, uint32_t ret, const struct syscall_rule *conditional)
@@ -95,17 +116,19 @@ static size_t cut(const struct syscall_rule *rules, size_t n, struct run *runs)
 
 static void emit_all(struct code *c, const struct run *runs, size_t n)
 {
-	emit_tree(c, runs, n);
-	emit_load(c, offsetof(struct seccomp_data, nr));
-	emit_ret(c, SECCOMP_RET_KILL_PROCESS);
-	emit(c, BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0);
-	emit_load(c, offsetof(struct seccomp_data, arch));
+	size_t tree = emit_tree(c, runs, n);
+	if (tree != c->at) /* one answer for all numbers, written long before */
+		(void)emit(c, BPF_JMP | BPF_JA, (uint32_t)(tree - c->at), 0, 0);
+	(void)emit_load(c, offsetof(struct seccomp_data, nr));
+	(void)emit(c, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, 0, 0);
+	(void)emit(c, BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0);
+	(void)emit_load(c, offsetof(struct seccomp_data, arch));
 }
 
-/* At most: the head, a jump of two instructions between any two runs, and each run's own. */
+/* At most: the head, and between any two runs a jump and two long ones; each run's own answers and comparisons. */
 static size_t length_at_most(const struct run *runs, size_t n)
 {
-	size_t length = 4 + 2 * n;
+	size_t length = 5 + 3 * n;
 	for (size_t i = 0; i < n; i++)
 		length += runs[i].conditional ? 4u + runs[i].conditional->when->nvalues : 1u;
 	return length;

@@ -31,7 +31,6 @@ static int result(long r)
 {
 	return r < 0 ? -errno : (int)r;
 }
-
 /* ---- files and directories ---- */
 
 int sys_openat(int dirfd, const char *path, int flags, mode_t mode)
@@ -42,9 +41,8 @@ int sys_openat(int dirfd, const char *path, int flags, mode_t mode)
 int sys_openat2(int dirfd, const char *path, int flags, mode_t mode, uint64_t resolve)
 {
 	/* The kernel refuses a mode where nothing can be created, and O_NOCTTY beside O_PATH. */
-	struct open_how how = { .flags = (uint64_t)(flags | O_CLOEXEC), .resolve = resolve };
-	if (flags & (O_CREAT | __O_TMPFILE))
-		how.mode = mode;
+	struct open_how how = { .flags = (uint64_t)(flags | O_CLOEXEC), .resolve = resolve,
+				.mode = flags & (O_CREAT | __O_TMPFILE) ? mode : 0 };
 	return result(syscall(SYS_openat2, dirfd, path, &how, sizeof how));
 }
 
@@ -227,7 +225,7 @@ pid_t sys_vfork_run(int (*run)(void *), void *arg, void *stack_end)
 	return result(clone(run, stack_end, CLONE_VM | CLONE_VFORK | SIGCHLD, arg));
 }
 
-/* Not through libc: its errno is the caller's, who runs at the same time. */
+/* Without libc, whose errno is the caller's: he runs at the same time. */
 static long bare_call(long number, long a, long b, long c)
 {
 	long r;
@@ -237,10 +235,8 @@ static long bare_call(long number, long a, long b, long c)
 
 static int make_netns(void *fd)
 {
-	static const char mine[] = "/proc/self/ns/net";
 	long r = bare_call(SYS_unshare, CLONE_NEWNET, 0, 0);
-	if (r == 0)
-		r = bare_call(SYS_openat, AT_FDCWD, (long)mine, O_RDONLY | O_CLOEXEC);
+	r = r ? r : bare_call(SYS_openat, AT_FDCWD, (long)"/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	__atomic_store_n((int *)fd, (int)r, __ATOMIC_RELEASE);
 	return 0;
 }
