@@ -201,6 +201,28 @@ static void emit(const struct paths *p, enum event event, const char *outcome, s
 		complain("an event was not recorded: %s", e.text);
 }
 
+/* What would not go, kind by kind, as the page greps for it; a zombie is its parent's doing, and security's business. */
+static void emit_left(const struct paths *p, const struct snapshot *after)
+{
+	for (int k = 0; k < RES_KINDS; k++) {
+		const struct resource *first = NULL;
+		char detail[300];
+		struct err e = { 0 };
+		for (size_t i = after->of[k].n; i-- > 0;)
+			if (after->of[k].v[i].owner == OWNER_LEAK)
+				first = &after->of[k].v[i];
+		if (!first)
+			continue;
+		bool zombie = k == RES_PROCESS && first->process.state == 'Z';
+		(void)snprintf(detail, sizeof detail, "%zu %s left after a recovery; the first: %s", snapshot_leftovers(after, first->kind),
+			       resource_kind_key(first->kind), first->name);
+		struct event_facts facts = { .box = first->box, .detail = detail,
+					     .kind = event_kind_word(zombie ? EVENT_KIND_ZOMBIE : event_kind_of(first->kind)) };
+		if (event_emit(p, zombie ? EVENT_CONTAINMENT_VIOLATION : EVENT_CLEANUP_FAILURE, &facts, &e) < 0)
+			complain("an event was not recorded: %s", e.text);
+	}
+}
+
 /* The last line says what a machine must know: the health, and what the recovery did. */
 static void tell_end(const struct scope *scope, const struct recovery *r, bool json)
 {
@@ -251,6 +273,7 @@ static int recover(const struct scope *scope, const struct wish *wish, bool json
 		enum health_event event = r.clean ? HEALTH_EVENT_VERIFIED : HEALTH_EVENT_UNVERIFIED;
 		if (record_health(scope->paths, event, NULL, r.clean ? NULL : "a recovery left something", NULL, &e) < 0)
 			complain("the health was not recorded: %s", e.text);
+		emit_left(scope->paths, &r.after);
 		emit(scope->paths, EVENT_RECOVERY_FINISHED, r.clean ? "clean" : r.looked ? "left" : "not verified",
 		     recover_left(&r.after));
 	}
