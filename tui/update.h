@@ -9,7 +9,7 @@ struct effect feed_take(struct model *m, const struct msg *msg);
 void world_settle(struct model *m);
 void world_tick(struct model *m);
 
-/* sight.c */
+/* update_sight.c */
 void sight_pressure(struct model *m, const json_t *pressure);
 void sight_conflict(struct model *m, size_t left);
 unsigned disk_used(const struct disk_sight *d); /* percent */

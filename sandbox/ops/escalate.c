@@ -123,13 +123,13 @@ static void judge_kernel(struct escalations *e, const struct pressure *p)
 	}
 }
 
-void escalations_judge(const struct worker_look *w, const struct paths *p, const struct pressure *pressure,
-		       struct escalations *ret)
+void escalations_judge(const struct health *health, const struct diff *diff, const struct paths *p,
+		       const struct pressure *pressure, struct escalations *ret)
 {
 	struct escalations e = { 0 };
 	struct history h = { 0 };
 	char older[PATH_ROOM + 8];
-	bool quarantined = w->health.status == HEALTH_QUARANTINED, off = w->diff.missing + w->diff.changed > 0;
+	bool quarantined = health->status == HEALTH_QUARANTINED, off = diff->missing + diff->changed > 0;
 	clock_rfc3339(clock_wall_s() - RECUR_WINDOW_S, h.since, sizeof h.since);
 	(void)snprintf(older, sizeof older, "%s.1", p->of[PATH_EVENTS]);
 	read_tail(&h, older);
@@ -140,10 +140,10 @@ void escalations_judge(const struct worker_look *w, const struct paths *p, const
 	judge_kernel(&e, pressure);
 	set(&e, ESCALATE_QUARANTINE, quarantined && h.refused, "%s",
 	    !quarantined ? "the worker is not quarantined" : h.refused ? "the last try was refused" : "not tried yet");
-	if (!w->diff.trusted)
-		set(&e, ESCALATE_BASELINE, w->diff.has_baseline ? -1 : 0, "%.180s", w->diff.why.text);
+	if (!diff->trusted)
+		set(&e, ESCALATE_BASELINE, diff->has_baseline ? -1 : 0, "%.180s", diff->why.text);
 	else
-		set(&e, ESCALATE_BASELINE, h.tried && off, "%zu missing, %zu changed%s", w->diff.missing, w->diff.changed,
+		set(&e, ESCALATE_BASELINE, h.tried && off, "%zu missing, %zu changed%s", diff->missing, diff->changed,
 		    h.tried ? " after the last clean-up" : "");
 	*ret = e;
 }

@@ -5,8 +5,9 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "probes/diff.h"
+#include "probes/health.h"
 #include "probes/pressure.h"
-#include "sandbox/ops/look.h"
 
 #define ESCALATIONS(X)                                                                \
 	X(RECURS, "cleanup_failures_recur", "cleanup failures recur: more than one an hour") \
@@ -31,8 +32,8 @@ struct escalations {
 	unsigned met; /* how many are */
 };
 
-void escalations_judge(const struct worker_look *w, const struct paths *p, const struct pressure *pressure,
-		       struct escalations *ret);
+void escalations_judge(const struct health *health, const struct diff *diff, const struct paths *p,
+		       const struct pressure *pressure, struct escalations *ret);
 json_t *escalations_to_json(const struct escalations *e);
 void escalations_to_text(const struct escalations *e, FILE *out);
 

@@ -159,7 +159,7 @@ json_t *worker_to_json(const struct worker_look *w, const struct paths *p)
 	struct escalations escalations;
 	json_t *o = json_object();
 	pressure_look(&scope, &pressure);
-	escalations_judge(w, p, &pressure, &escalations);
+	escalations_judge(&w->health, &w->diff, p, &pressure, &escalations);
 	json_object_set_new(o, "schema", json_integer(1));
 	json_object_set_new(o, "status", json_string(health_status_word(h->status)));
 	json_object_set_new(o, "can_accept_submissions", json_boolean(h->status != HEALTH_QUARANTINED));
@@ -208,7 +208,7 @@ void worker_to_text(const struct worker_look *w, const struct paths *p, FILE *ou
 		(void)fprintf(out, "baseline: %zu missing, %zu changed; see: rustbox-probe baseline diff\n", w->diff.missing,
 			      w->diff.changed);
 	pressure_look(&scope, &pressure);
-	escalations_judge(w, p, &pressure, &escalations);
+	escalations_judge(&w->health, &w->diff, p, &pressure, &escalations);
 	escalations_to_text(&escalations, out);
 	if (recover_left(&w->now))
 		(void)fprintf(out, "next: rustbox health --recover --cleanup\n");

@@ -290,8 +290,21 @@ static void does_what_is_meant(void **state)
 	assert_true(good);
 }
 
-/* The command of a step, as the console would run it on a clean host: without identities, and never for real where
- * it would act on them. Exit status 2 is "usage": the program does not know what the page says. */
+/* PID:START of this test: a process that a capture can be made of, for it only looks. */
+static const char *own_identity(void)
+{
+	static char id[64];
+	autofree char *stat = NULL;
+	unsigned long long start = 0;
+	if (kfile_read_all(AT_FDCWD, "/proc/self/stat", &stat) > 0)
+		(void)sscanf(strrchr(stat, ')') + 1,
+			     " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu", &start);
+	(void)snprintf(id, sizeof id, "%d:%llu", getpid(), start);
+	return id;
+}
+
+/* The command of a step, as the console would run it on a clean host: without identities but for a capture, and never
+ * for real where it would act on them. Exit status 2 is "usage": the program does not know what the page says. */
 static bool step_runs(const struct world *w, const struct runbook *b, const struct step *s)
 {
 	const char *argv[WORDS];
@@ -301,6 +314,8 @@ static bool step_runs(const struct world *w, const struct runbook *b, const stru
 	for (size_t i = 0; i < s->nwords && n < WORDS - 3; i++)
 		if (s->words[i][0] != '{')
 			argv[n++] = s->words[i];
+	if (s->nwords > 1 && strcmp(s->words[1], "capture") == 0)
+		argv[n++] = own_identity();
 	if (reclaim)
 		argv[n++] = "--dry-run";
 	if (s->verb != VERB_LOOK)
