@@ -58,6 +58,7 @@ struct reclaim_choice {
 	const char *const *ids;	  /* ids, or absolute paths for mount, cgroup and tempdir; NULL with nids 0 = every one */
 	size_t nids;
 	const unsigned *id_kinds; /* beside each id, the kinds it is meant of, as bits; NULL: all of `kinds` */
+	const char *const *id_names; /* beside each id, the name it must still have: inode numbers are used again; NULL: any */
 	const char *box;	  /* only this box's, when not NULL */
 	uint64_t older_than;	  /* seconds; with it, what has no known age is not chosen */
 	uint64_t now;		  /* wall clock seconds */

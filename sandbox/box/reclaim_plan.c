@@ -48,6 +48,8 @@ static bool is_named(const struct resource *r, const char *asked)
 /* A plan's "mount 5" must not take the lock of a box named 5. */
 static bool is_meant(const struct resource *r, const struct reclaim_choice *c, size_t i)
 {
+	if (c->id_names && (!r->name || strcmp(r->name, c->id_names[i]) != 0))
+		return false;
 	return (!c->id_kinds || (c->id_kinds[i] & (1u << r->kind))) && is_named(r, c->ids[i]);
 }
 
@@ -106,7 +108,8 @@ static void add_refusals(struct graph *g, struct arena *a, const struct snapshot
 					found = &s->of[k].v[j];
 		if (found && chosen(found, c))
 			continue;
-		struct resource missing = { .kind = RES_KINDS, .owner = OWNER_FOREIGN, .id = c->ids[i], .name = c->ids[i] };
+		struct resource missing = { .kind = RES_KINDS, .owner = OWNER_FOREIGN, .id = c->ids[i],
+					    .name = c->id_names ? c->id_names[i] : c->ids[i] };
 		for (int k = 0; k < RES_KINDS && missing.kind == RES_KINDS; k++)
 			if (kind_chosen((enum resource_kind)k, c) && (!c->id_kinds || (c->id_kinds[i] & (1u << k))))
 				missing.kind = (enum resource_kind)k;

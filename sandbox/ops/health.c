@@ -17,7 +17,7 @@
 #include "sandbox/worker/record.h"
 #include "sandbox/worker/status.h"
 
-enum { WAIT_MS = 60000, WATCH_MS = 2000, EXPIRE_MS = 10000 };
+enum { WATCH_MS = 2000, EXPIRE_MS = 10000 };
 
 struct wish {
 	bool json, text, watch, recover, cleanup, verify, quarantine, unquarantine, check, help;
@@ -248,16 +248,10 @@ static int recover(const struct scope *scope, const struct wish *wish, bool json
 	struct err e = { 0 };
 	struct recovery r;
 	struct worker_look before;
-	char who[160];
 	autorecovery struct recovery_lock lock = RECOVERY_UNLOCKED;
 	struct progress p = { .scope = scope, .json = json };
 	struct reclaim_how how = progress_how(&p);
-	if (recovery_lock(scope->paths, &lock, who, sizeof who, &e) == -EBUSY) {
-		complain("waiting: %s", e.text);
-		if (recovery_lock_within(scope->paths, WAIT_MS, &lock, who, sizeof who, &e) < 0)
-			lock = RECOVERY_UNLOCKED;
-	}
-	if (lock.fd < 0) {
+	if (ops_take_turn(scope->paths, &lock, &e) < 0) {
 		complain("no recovery: %s", e.text);
 		return EXIT_IE;
 	}

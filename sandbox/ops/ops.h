@@ -39,6 +39,9 @@ void progress_end(struct progress *p);
 void progress_holders(void *progress, struct reclaim_item *item);
 struct reclaim_how progress_how(struct progress *p);
 
+/* One acts at a time: takes the right to, or says who has it and waits for it, a minute at most. */
+int ops_take_turn(const struct paths *p, struct recovery_lock *ret, struct err *e) MUST_CHECK;
+
 /* "who did what by hand": operator_action. */
 void ops_note_action(const struct paths *p, const char *what, const char *detail, const char *outcome);
 

@@ -9,11 +9,12 @@
 #include "probes/base/json.h"
 #include "probes/base/text.h"
 #include "probes/holders.h"
+#include "sandbox/box/reclaim_acts.h"
 #include "sandbox/ops/ops.h"
 #include "sandbox/worker/events.h"
 #include "sandbox/worker/status.h"
 
-enum { REDRAW_MS = 100, HOLDERS_SHOWN = 3 };
+enum { REDRAW_MS = 100, HOLDERS_SHOWN = 3, TURN_MS = 60000 };
 
 static volatile sig_atomic_t signal_stop;
 
@@ -129,7 +130,10 @@ void progress_holders(void *arg, struct reclaim_item *item)
 	if (!h.complete)
 		text_add(&t, "; not all could be seen: %s", h.why.text);
 	else if (!h.n)
-		text_add(&t, "; no holder is visible from here");
+		text_add(&t, "; no process is seen that holds it");
+	int below = reclaim_mounts_below(p->scope, item->of.name);
+	if (below > 1) /* itself, and what keeps it */
+		text_add(&t, "; %d other mounts stand on or below it", below - 1);
 	(void)text_escape(raw, item->because, sizeof item->because);
 }
 
@@ -137,6 +141,16 @@ struct reclaim_how progress_how(struct progress *p)
 {
 	return (struct reclaim_how){ .scope = p->scope, .tell = progress_tell, .holders = progress_holders,
 				     .stop = ops_stopped, .arg = p };
+}
+
+int ops_take_turn(const struct paths *p, struct recovery_lock *ret, struct err *e)
+{
+	char who[160];
+	int r = recovery_lock(p, ret, who, sizeof who, e);
+	if (r != -EBUSY)
+		return r;
+	complain("waiting: %s", e->text);
+	return recovery_lock_within(p, TURN_MS, ret, who, sizeof who, e);
 }
 
 void ops_note_action(const struct paths *p, const char *what, const char *detail, const char *outcome)

@@ -14,7 +14,7 @@
 #include "sandbox/box/trash.h"
 #include "sandbox/ops/ops.h"
 
-enum { WAIT_MS = 60000, EXPIRE_MS = 10000 };
+enum { EXPIRE_MS = 10000 };
 
 struct wish {
 	struct reclaim_choice choice;
@@ -73,28 +73,30 @@ static int take_option(int c, struct wish *w, struct err *e)
 }
 
 struct plan_file {
-	const char **ids;
+	const char **ids, **names;
 	unsigned *kinds;
-	size_t n, nkinds;
+	size_t n, nkinds, nnames;
 };
 
 static int plan_line(char *line, size_t number, struct plan_file *p, struct arena *a, struct err *e)
 {
 	json_error_t bad;
 	autojson json_t *j = json_loads(line, 0, &bad);
-	const char *kind = NULL, *id = NULL;
+	const char *kind = NULL, *id = NULL, *name = NULL;
 	if (!json_is_object(j))
 		return err_say(e, EINVAL, "plan line %zu: not a JSON object", number);
 	if (json_object_get(j, "summary"))
 		return 0;
 	int r = json_need_str(j, "plan", "kind", a, &kind, e);
 	r = r < 0 ? r : json_need_str(j, "plan", "id", a, &id, e);
+	r = r < 0 ? r : json_need_str(j, "plan", "name", a, &name, e);
 	int k = r < 0 ? r : resource_kind_parse(kind);
 	if (r == 0 && k < 0)
 		return err_say(e, EINVAL, "plan line %zu: '%.40s' is no kind", number, kind);
 	if (r < 0)
 		return r;
 	*(const char **)arena_push(a, &p->ids, &p->n, sizeof *p->ids) = id;
+	*(const char **)arena_push(a, &p->names, &p->nnames, sizeof *p->names) = name;
 	*(unsigned *)arena_push(a, &p->kinds, &p->nkinds, sizeof *p->kinds) = 1u << k;
 	return 0;
 }
@@ -117,6 +119,7 @@ static int read_plan(struct wish *w, struct arena *a, struct err *e)
 		w->choice.kinds |= p.kinds[i];
 	w->choice.ids = p.ids;
 	w->choice.id_kinds = p.kinds;
+	w->choice.id_names = p.names;
 	w->choice.nids = p.n;
 	return w->choice.nids ? 0 : err_say(e, EINVAL, "the plan %s names nothing", w->plan_file);
 }
@@ -218,11 +221,10 @@ static int act(const struct invocation *in, struct wish *w, struct arena *a)
 	struct err e = { 0 };
 	struct snapshot now;
 	struct reclaim_plan plan;
-	char who[160];
 	autorecovery struct recovery_lock lock = RECOVERY_UNLOCKED;
 	bool json = ops_wants_json(w->json, w->text);
 	struct progress p = { .scope = &scope, .json = json };
-	if (!w->dry && recovery_lock_within(in->paths, WAIT_MS, &lock, who, sizeof who, &e) < 0) {
+	if (!w->dry && ops_take_turn(in->paths, &lock, &e) < 0) {
 		complain("%s", e.text);
 		return EXIT_IE;
 	}

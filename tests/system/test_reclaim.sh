@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# rustbox reclaim by hand: a plan acts on the intersection with the world, an age means what it says, Ctrl-C loses track of
+# nothing, who comes second says who is at work, and each item is a line of its own the moment it is done.
+set -u
+OUT=$(realpath "${OUT:-.build}")
+[ "$(id -u)" = 0 ] || { echo "skipped: needs root"; exit 77; }
+world=$(mktemp -d /tmp/rbt-reclaim-XXXXXX)
+export RUSTBOX_ROOT=$world
+trap 'rm -rf "$world"' EXIT
+rustbox() { "$OUT/rustbox" "$@"; }
+bad=0
+fail() { echo "FAILED: $*"; bad=1; }
+dir() { for d in "$@"; do mkdir -p "$world/tmp/rustbox-$d/sub" && echo x >"$world/tmp/rustbox-$d/sub/file"; done; }
+there() { for d in "$@"; do [ -d "$world/tmp/rustbox-$d" ] || return 1; done; }
+gone() { for d in "$@"; do [ ! -e "$world/tmp/rustbox-$d" ] || return 1; done; }
+field() { python3 -c 'import json,sys
+for l in sys.stdin:
+  j = json.loads(l)
+  if "summary" in j: print(j["summary"][sys.argv[1]])' "$1"; }
+
+# the plan: what it names and still is what it was
+dir a b c
+rustbox reclaim all --dry-run --json >"$world/plan"
+there a b c || fail "--dry-run did something"
+mv "$world/tmp/rustbox-b" "$world/elsewhere" && dir b # another directory with its name
+rm -r "$world/tmp/rustbox-c"
+dir d
+rustbox reclaim --plan "$world/plan" --json >"$world/out"
+gone a || fail "what was planned is still there"
+there b d || fail "what was not planned is gone"
+[ "$(field released <"$world/out") $(field gone <"$world/out")" = "1 2" ] || fail "the plan: $(cat "$world/out")"
+rustbox reclaim tempdir --dry-run --text | grep -q '2 would go' || fail "--dry-run --text"
+# a plan of another kind does not take a lock that happens to bear its number
+mkdir -p "$world/run/rustbox/ledger"
+echo "rustbox-ledger 1 77 $(cat /proc/sys/kernel/random/boot_id)" >"$world/run/rustbox/ledger/77"
+echo '{"kind":"mount","id":"77","name":"77"}' >"$world/plan"
+rustbox reclaim --plan "$world/plan" --json >/dev/null
+[ -e "$world/run/rustbox/ledger/77" ] || fail "a mount's id took a lock"
+for junk in '' '{"kind":"mount"}' 'x' '{"kind":"moon","id":"1"}' '[]' '{"kind":1,"id":2}'; do
+  echo "$junk" >"$world/plan"
+  rustbox reclaim --plan "$world/plan" >/dev/null 2>"$world/err"
+  [ $? = 2 ] && [ "$(wc -l <"$world/err")" = 1 ] || fail "a plan of '$junk': $(cat "$world/err")"
+done
+rustbox reclaim lock --all >/dev/null || fail "a ledger with a header only"
+[ ! -e "$world/run/rustbox/ledger/77" ] || fail "its file is still there"
+
+# ages
+touch -d '25 hours ago' "$world/tmp/rustbox-b"
+rustbox reclaim tempdir --all --older-than 1d >/dev/null || fail "--older-than"
+gone b && there d || fail "25 hours is older than a day, a minute is not"
+rustbox reclaim tempdir --all --older-than 1x >/dev/null 2>&1
+[ $? = 2 ] || fail "--older-than 1x"
+rustbox reclaim all --all >/dev/null || fail "all"
+
+# Ctrl-C: the one at hand may be half done, the others are pending and listed, and the next run finishes
+for d in $(seq 60); do dir "i$d"; done
+python3 - "$world/tmp/rustbox-i1" <<'PY'
+import os, sys
+for i in range(40):
+    os.makedirs(f"{sys.argv[1]}/{i}", exist_ok=True)
+    for j in range(500): open(f"{sys.argv[1]}/{i}/{j}", "w").close()
+PY
+python3 - "$OUT/rustbox" "$world/out" <<'PY' || fail "an interrupted reclaim: $(cat "$world/out")"
+import json, signal, subprocess, sys
+p = subprocess.Popen([sys.argv[1], "reclaim", "all", "--all", "--json"], stdout=subprocess.PIPE, text=True)
+first = p.stdout.readline()      # it streams: one line is here while the rest is not done
+assert json.loads(first)["outcome"] == "released", first
+p.send_signal(signal.SIGINT)
+rest = p.stdout.read().splitlines()
+open(sys.argv[2], "w").write(first + "\n".join(rest))
+summary = json.loads(rest[-1])["summary"]
+assert p.wait() == 1, p.returncode
+assert summary["pending"] > 0 and summary["released"] >= 1 and summary["items"] == 60, summary
+PY
+python3 -c 'import sys; sys.exit(0)' && rustbox health --check
+[ $? = 1 ] || fail "the health after an interrupted reclaim"
+rustbox health --recover --cleanup >/dev/null || fail "the recovery after an interrupted reclaim"
+rustbox health --verify-clean >/dev/null || fail "not clean"
+
+# who comes second
+dir e
+exec 9>>"$world/run/rustbox/recovery.lock"
+flock 9 && echo "pid 7 of uid 0, since noon" >"$world/run/rustbox/recovery.lock"
+rustbox reclaim all --all >/dev/null 2>"$world/err" 9>&- &
+second=$!
+for _ in $(seq 100); do grep -q 'pid 7 of uid 0' "$world/err" && break; sleep 0.05; done
+grep -q 'waiting: a recovery is at work: pid 7' "$world/err" || fail "the second does not say who is at work: $(cat "$world/err")"
+there e || fail "two at once"
+exec 9>&-
+wait $second || fail "the second, when its turn came"
+gone e || fail "the second did nothing"
+# on a terminal: what it is at
+dir f g
+script -qec "$OUT/rustbox reclaim tempdir --all" /dev/null | tr -d '\r' | grep -q 'released tempdir .*/rustbox-f' || fail "text on a terminal"
+exit $bad
