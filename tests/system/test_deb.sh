@@ -73,9 +73,12 @@ if command -v man >/dev/null; then
 fi
 box=deb-$$
 if rustbox init --box-id $box >/tmp/said 2>&1; then
+  rustbox run --wall-time 20s --box-id $box -- /bin/sh -c 'echo again; read wait' >/tmp/again 2>&1 < <(sleep 3) &
+  for ((i = 0; i < 100 && ! $(grep -c again /tmp/again); i++)); do sleep 0.1; done
   above=$(find /sys/fs/cgroup -maxdepth 3 -type d -name "rustbox-$box" -printf '%h\n')
-  [ -n "$above" ] || fail "a box without a cgroup"
-  [ "$(rustbox run --box-id $box -- /bin/echo again 2>&1)" = again ] || fail "rustbox run --box-id"
+  wait $!
+  [ -n "$above" ] || fail "a running box without a cgroup"
+  [ "$(cat /tmp/again)" = again ] || fail "rustbox run --box-id: $(cat /tmp/again)"
   rustbox cleanup --box-id $box >/tmp/said 2>&1 || { cat /tmp/said; fail "rustbox cleanup"; }
   for group in $above; do rmdir "$group" || fail "a cgroup is left"; done # this world's own, empty now
 elif [ "${STRICT:-1}" = 1 ]; then
