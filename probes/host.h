@@ -35,6 +35,7 @@ struct host {
 	unsigned cpus;
 	uint64_t memory;	   /* bytes */
 	bool root;		   /* effective uid 0 with CAP_SYS_ADMIN */
+	bool rootless;		   /* not root, but in a user namespace of our own; set by who entered it */
 };
 
 /* Never fails as a whole: what could not be established is false/NULL. Strings live in the arena. */

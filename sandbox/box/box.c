@@ -235,7 +235,7 @@ static int walk(struct run *r, const struct spec *spec, size_t n, struct err *e)
 		rc = begin(r, e);
 	if (rc == 0)
 		rc = hold_cgroups(&r->out->plan, &r->hold, e);
-	if (rc == 0)
+	if (rc == 0 && r->out->plan.configured & STAGE_BIT(STAGE_CGROUP)) /* else nobody receives */
 		rc = launch_go(&r->child, r->hold.join_fds, r->hold.njoin, e);
 	if (rc < 0)
 		launch_abort(&r->child);

@@ -52,7 +52,7 @@ static int take_fresh(const struct paths *paths, const struct plan *plan, size_t
 		r = slot_claim(paths, plan->slots, &h->slot, e);
 	if (r < 0)
 		return r;
-	h->uid = h->slot.uid;
+	h->uid = plan->rootless ? 0 : h->slot.uid;
 	autofd int workspace = rootfs_workspace(plan->workspace_data, h->uid, e);
 	if (workspace < 0)
 		return workspace;

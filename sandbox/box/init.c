@@ -15,7 +15,7 @@
 #include "sandbox/kernel/sys.h"
 
 /* "nobody": not the program's uid, so that the program can neither signal, trace nor read its init. */
-enum { INIT_UID = 65534, INIT_FAILED = 1 };
+enum { INIT_FAILED = 1 };
 
 static int retire(const struct init *i)
 {
@@ -30,7 +30,7 @@ static int retire(const struct init *i)
 	int spared = r == 0 ? sys_write_file(AT_FDCWD, "/proc/self/oom_score_adj", "-1000") : 0;
 	(void)spared;
 	if (r == 0)
-		r = creds_retire(INIT_UID, INIT_UID);
+		r = creds_retire(i->uid, (gid_t)i->uid);
 	return r == 0 ? sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) : r;
 }
 

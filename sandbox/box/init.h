@@ -22,6 +22,7 @@ struct init {
 	int lifeline_fd, status_fd;
 	int kept[INIT_KEPT];
 	const char *title;
+	uid_t uid; /* to become */
 };
 
 /* Never returns. SIGCHLD must be blocked. */

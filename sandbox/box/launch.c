@@ -181,7 +181,7 @@ static int program(void *arg)
 	return walk(s, program_first, STAGE_EXEC) < 0 ? 127 : 1;
 }
 
-enum { PROGRAM_STACK = 16384, DEATH_MS = 5000 };
+enum { INIT_UID = 65534, PROGRAM_STACK = 16384, DEATH_MS = 5000 };
 
 static _Noreturn void inside(struct seat *s)
 {
@@ -196,6 +196,7 @@ static _Noreturn void inside(struct seat *s)
 	const struct init init = {
 		.program = pid, .lifeline_fd = s->lifeline_fd, .status_fd = s->status_fd,
 		.kept = { s->kit->kept[0], s->kit->kept[1] }, .title = s->title,
+		.uid = s->plan->rootless ? 0 : INIT_UID,
 	};
 	init_run(&init);
 }

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,6 +35,8 @@ static void miss(struct plan *p, struct arena *a, struct plan_missing m)
 /* Which controllers the limits ask for; cpu time and freezing are always used where they exist. */
 static void choose_cgroups(struct plan *p, const struct host *host, bool force_v1)
 {
+	if (host->rootless)
+		return; /* cgroups are root's */
 	bool want[HOST_CONTROLLER_COUNT] = { [HOST_CPUACCT] = true, [HOST_FREEZER] = true };
 	for (int l = 0; l < LIMIT_COUNT; l++)
 		if (limit_rows[l].by == BY_CGROUP && p->limits.of[l] != LIMIT_NONE)
@@ -44,9 +47,15 @@ static void choose_cgroups(struct plan *p, const struct host *host, bool force_v
 		p->cgroup_version[c] = want[c] ? plan_cgroup_version(host, (enum host_controller)c, force_v1) : 0;
 }
 
+static const char as_root[] = "run it as root: sudo rustbox run ...";
+
 static void miss_controller(struct plan *p, struct arena *a, const struct host *host, const char *control, int c)
 {
 	const char *name = controller_words[c];
+	if (host->rootless) {
+		miss(p, a, (struct plan_missing){ .control = control, .why = "without root no cgroup can be made", .remedy = as_root });
+		return;
+	}
 	const char *remedy =
 		host->layout == CGROUP_NONE
 			? "mount a cgroup tree: mount -t cgroup2 none /sys/fs/cgroup"
@@ -79,13 +88,17 @@ static void check_kernel(struct plan *p, struct arena *a, const struct host *hos
 		enum stage stage;
 		const char *why, *remedy;
 	} needs[] = {
-		{ host->root, STAGE_NAMESPACES, "not root with CAP_SYS_ADMIN", "run it with sudo" },
+		{ host->root || host->rootless, STAGE_NAMESPACES, "not root with CAP_SYS_ADMIN",
+		  "run it as root: sudo rustbox run ..., or with --permissive, in a user namespace and without cgroups" },
 		{ (host->namespaces & NAMESPACES) == NAMESPACES, STAGE_NAMESPACES, "the kernel lacks a namespace",
 		  "use a kernel with CONFIG_PID_NS, NET_NS, IPC_NS, UTS_NS and CGROUPS" },
 		{ host->pidfd, STAGE_NAMESPACES, "no pidfd_open", "use Linux 5.3 or newer" },
 		{ host->mount_api, STAGE_MOUNTS, "no fsopen, fsmount, move_mount", "use Linux 5.2 or newer" },
 		{ host->seccomp, STAGE_SECCOMP, "no seccomp filters", "use a kernel with CONFIG_SECCOMP_FILTER" },
 	};
+	if (host->rootless)
+		miss(p, a, (struct plan_missing){ .control = stage_rows[STAGE_CREDS].word, .remedy = as_root,
+						  .why = "without root it runs under your own uid, and keeps your groups" });
 	for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++)
 		if (!needs[i].there)
 			miss(p, a, (struct plan_missing){ stage_rows[needs[i].stage].word, needs[i].why, needs[i].remedy,
@@ -99,6 +112,31 @@ static void make_knobs(struct plan *p, struct arena *a)
 		int c = limit_rows[l].controller;
 		if (c != NO_CONTROLLER && p->cgroup_version[c])
 			p->nknobs += limit_knobs(&p->limits, (enum limit)l, p->cgroup_version[c], p->knobs + p->nknobs);
+	}
+}
+
+/* What a resource limit can do in a cgroup's stead: the data of each process, and the processes of the namespace, in
+ * which the supervisor and init count as well. */
+static void stand_in(struct plan *p)
+{
+	enum { OURS = 2 };
+	for (size_t i = 0; i < p->nrlimits; i++) {
+		struct rlimit_row *row = &p->rlimits[i];
+		if (row->resource == RLIMIT_DATA && p->limits.of[LIMIT_MEMORY] != LIMIT_NONE)
+			row->soft = row->hard = p->limits.of[LIMIT_MEMORY];
+		if (row->resource == RLIMIT_NPROC)
+			row->soft = row->hard = row->hard + OURS;
+	}
+}
+
+/* No device can be made there: the host's own, one by one. */
+static void bind_devices(struct plan *p, struct arena *a)
+{
+	for (size_t i = 0; i < p->nmounts; i++) {
+		struct mount_row *row = &p->mounts[i];
+		if (row->kind == MOUNT_NODE)
+			*row = (struct mount_row){ .kind = MOUNT_BIND, .target = row->target, .flags = MS_NOSUID | MS_NOEXEC,
+						   .source = arena_printf(a, "/%s", row->target) };
 	}
 }
 
@@ -118,6 +156,8 @@ static void make_rlimits(struct plan *p, struct arena *a)
 	for (int l = 0; l < LIMIT_COUNT; l++)
 		if (limit_rlimit(&p->limits, (enum limit)l, !p->cgroup_version[HOST_PIDS], &p->rlimits[p->nrlimits]))
 			p->nrlimits++;
+	if (p->rootless)
+		stand_in(p);
 }
 
 /* Where exec looks: as execvp would, but resolved before the clone. Without PATH, the system's own. */
@@ -162,6 +202,7 @@ int plan_sketch(const struct spec *spec, const struct host *host, struct arena *
 		return err_say(e, EINVAL, "no program to plan for");
 	p.box = spec->box ? spec->box : make_name(a);
 	p.keep = spec->box != NULL;
+	p.rootless = host->rootless;
 	p.argv = spec->argv;
 	p.env = spec->env ? spec->env : memcpy(arena_alloc(a, sizeof no_env), no_env, sizeof no_env);
 	p.cwd = spec->chdir ? spec->chdir : "/box";
@@ -177,6 +218,8 @@ int plan_sketch(const struct spec *spec, const struct host *host, struct arena *
 	make_knobs(&p, a);
 	make_rlimits(&p, a);
 	plan_root(spec, a, &p.mounts, &p.nmounts);
+	if (p.rootless)
+		bind_devices(&p, a);
 	p.workspace_data = plan_tmpfs_data(&spec->limits, "0700", a);
 	p.configured = STAGES_ALL;
 	for (size_t i = 0; i < p.nmissing; i++)
@@ -185,6 +228,14 @@ int plan_sketch(const struct spec *spec, const struct host *host, struct arena *
 		p.optional |= stage_rows[s].floor ? 0 : STAGE_BIT(s);
 	*ret = p;
 	return 0;
+}
+
+/* A verdict may not lean on a limit that nobody kept. */
+static void drop_unkept(struct plan *p)
+{
+	for (int l = 0; l < LIMIT_COUNT; l++)
+		if (limit_rows[l].by == BY_CGROUP && !p->cgroup_version[limit_rows[l].controller])
+			p->limits.of[l] = LIMIT_NONE;
 }
 
 static int refuse(const struct plan_missing *m, const char *mode, struct err *e)
@@ -219,6 +270,7 @@ int plan_make(const struct spec *spec, const struct host *host, struct arena *a,
 		if (!spec->permissive)
 			return refuse(m, " (or --permissive to run without it)", e);
 	}
+	drop_unkept(&p);
 	*ret = p;
 	return 0;
 }

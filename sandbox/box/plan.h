@@ -21,6 +21,7 @@ struct plan_missing {
 struct plan {
 	const char *box;	 /* its name; made up when the spec had none */
 	bool keep;		 /* a box that lives across runs: the workspace is mounted on the host */
+	bool rootless;		 /* in a user namespace: the one uid there is is 0, the caller's own outside */
 	unsigned slots;		 /* boxes this host may have at once */
 	uid_t uid;		 /* and gid; (uid_t)-1 until the slot is claimed */
 	struct limits limits;

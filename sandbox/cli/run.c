@@ -16,6 +16,7 @@
 #include "sandbox/cli/commands.h"
 #include "sandbox/cli/dry_run.h"
 #include "sandbox/cli/options.h"
+#include "sandbox/kernel/creds.h"
 #include "sandbox/kernel/netns.h"
 #include "sandbox/worker/record.h"
 
@@ -140,6 +141,13 @@ static int start(const struct box_context *context, struct arena *a, const struc
 	return rc;
 }
 
+/* The host's own places are root's. */
+static void advise(struct err *e)
+{
+	const struct err was = *e;
+	(void)err_say(e, EACCES, "%.150s: without root, set RUSTBOX_ROOT to a directory of your own", was.text);
+}
+
 static int run_one(const struct invocation *in, const struct host *host, struct arena *a, struct run_options *opt,
 		   struct netns **netns)
 {
@@ -164,6 +172,8 @@ static int run_one(const struct invocation *in, const struct host *host, struct 
 	struct box_context context = { .paths = in->paths, .host = host, .cancel = &cancel, .in_fd = STDIN_FILENO,
 				       .out_fd = STDOUT_FILENO, .err_fd = STDERR_FILENO, .slots = opt->config->slots, .netns = netns };
 	int rc = start(&context, a, opt, &compile, &o);
+	if (rc == -EACCES && host->rootless)
+		advise(&o.error);
 	int written = write_result(file, &o, o.compiler ? NULL : &compile, opt);
 	pass_on(&o, opt);
 	speak(&o, opt);
@@ -171,6 +181,18 @@ static int run_one(const struct invocation *in, const struct host *host, struct 
 	if (rc != -EINVAL && host->root)
 		remember(in->paths, &o);
 	return written < 0 ? EXIT_IE : status_of(rc, &o);
+}
+
+/* What an ordinary user can have of a box, he has in a user namespace of his own. */
+static bool go_rootless(struct host *host)
+{
+	struct err e = { 0 };
+	if (creds_user_namespace(&e) < 0) {
+		complain("IE (refused): without root, --permissive needs a user namespace: %s", e.text);
+		return false;
+	}
+	host->rootless = true;
+	return true;
 }
 
 int cmd_run(const struct invocation *in)
@@ -197,6 +219,8 @@ int cmd_run(const struct invocation *in)
 		return EXIT_IE;
 	}
 	host_look_for_launch(&scope, &a, &host);
+	if (!host.root && opt.spec.permissive && !go_rootless(&host))
+		return EXIT_IE;
 	if (opt.dry_run && opt.code) {
 		struct code code;
 		if (code_make(&config, &opt.spec, getenv("PATH"), &a, &code, &e) < 0) {

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
+#include <sched.h>
+#include <stdio.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -44,7 +46,7 @@ static int bounding_is_empty(void)
 
 static int change_ids(uid_t uid, gid_t gid)
 {
-	int r = sys_setgroups(0, NULL);
+	int r = uid == 0 ? 0 : sys_setgroups(0, NULL);
 	if (r == 0)
 		r = sys_setresgid(gid);
 	return r == 0 ? sys_setresuid(uid) : r;
@@ -59,7 +61,23 @@ static int ids_are(uid_t uid, gid_t gid)
 	for (int i = 0; i < 3; i++)
 		if (u[i] != uid || g[i] != gid)
 			return -EPERM;
-	return getgroups(0, NULL) == 0 ? 0 : -EPERM;
+	return uid == 0 || getgroups(0, NULL) == 0 ? 0 : -EPERM;
+}
+
+int creds_user_namespace(struct err *e)
+{
+	char uids[40], gids[40];
+	(void)snprintf(uids, sizeof uids, "0 %u 1", (unsigned)geteuid());
+	(void)snprintf(gids, sizeof gids, "0 %u 1", (unsigned)getegid());
+	int r = sys_unshare(CLONE_NEWUSER | CLONE_NEWNS);
+	if (r == 0)
+		r = sys_write_file(AT_FDCWD, "/proc/self/setgroups", "deny");
+	if (r == 0)
+		r = sys_write_file(AT_FDCWD, "/proc/self/uid_map", uids);
+	if (r == 0)
+		r = sys_write_file(AT_FDCWD, "/proc/self/gid_map", gids);
+	return r < 0 ? err_set(e, -r, "make a user namespace (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone=1, "
+			       "kernel.apparmor_restrict_unprivileged_userns=0)") : 0;
 }
 
 int creds_become(uid_t uid, gid_t gid)

@@ -9,7 +9,12 @@
 
 #include "probes/base/err.h"
 
-/* Bounding set (needs CAP_SETPCAP, so before the ids), ambient set, locked securebits, no supplementary groups,
+/* Without root: a user namespace in which our own uid and gid are 0 and nothing else exists, and a mount namespace that
+ * belongs to it. From there on the rest of a box can be made. */
+int creds_user_namespace(struct err *e) MUST_CHECK;
+/* For the ids below, 0 is that one uid: groups cannot be changed there (setgroups is denied), and are not asked for.
+ *
+ * Bounding set (needs CAP_SETPCAP, so before the ids), ambient set, locked securebits, no supplementary groups,
  * then all three gids and uids. -EPERM when the kernel's answer differs. */
 int creds_become(uid_t uid, gid_t gid) MUST_CHECK;
 /* Empties the capability sets and sets no_new_privs; reads all of it back. */

@@ -266,9 +266,13 @@ const unsigned verdict_rule_count = sizeof verdict_rules / sizeof verdict_rules[
 struct verdict verdict_of(const struct evidence *ev, const struct limits *limits)
 {
 	const struct verdict_rule *r = verdict_rules;
-	while ((r->sources & ev->gaps) || !r->holds(ev, limits))
+	uint32_t gaps = ev->gaps;
+	/* Without a limit nothing could have met it: its counter rules nothing out, and need not be there. */
+	gaps &= limits->of[LIMIT_MEMORY] == LIMIT_NONE ? ~S(MEMORY) : ~0u;
+	gaps &= limits->of[LIMIT_PROCESSES] == LIMIT_NONE ? ~S(PIDS) : ~0u;
+	while ((r->sources & gaps) || !r->holds(ev, limits))
 		r++; /* the last rule needs no source and always holds */
-	return (struct verdict){ r->status, r->cause, r->actor, r->sources, r->because };
+	return (struct verdict){ r->status, r->cause, r->actor, r->sources & ~ev->gaps, r->because };
 }
 
 struct verdict verdict_refused(void)

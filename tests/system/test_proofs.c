@@ -297,7 +297,7 @@ static const struct {
 	[CAUSE_SIGNAL_STORM] = { PLAIN, "-- /p/in_use signal_storm" },
 	[CAUSE_FD_EXHAUSTION] = { PLAIN, "--open-files 100 -- /p/in_use hoard" },
 	[CAUSE_OOM] = { PLAIN, "--mem 32M -- /p/in_use memory 100" },
-	[CAUSE_CPU_KERNEL] = { STOPPED, "--time 0.5 --wall-time 20 -- /p/in_use spin" },
+	[CAUSE_CPU_KERNEL] = { STOPPED, "--time 0.5 --wall-time 25 -- /p/in_use spin" },
 	[CAUSE_CPU_TIME] = { PLAIN, "--time 0.2 -- /p/in_use spin" },
 	[CAUSE_PROCESSES] = { PLAIN, "--processes 3 -- /p/in_use children 9" },
 	[CAUSE_WALL_TIME] = { PLAIN, "--wall-time 0.2 -- /p/in_use sleep 5000" },
@@ -330,10 +330,12 @@ static json_t *disturb(const char *line, enum act act)
 	pid_t pid = start(line, result_file('a'));
 	(void)usleep(200000);
 	assert_int_equal(kill(pid, act == STOPPED ? SIGSTOP : SIGTERM), 0);
-	if (act == STOPPED) {
-		(void)usleep(2500000);
-		assert_int_equal(kill(pid, SIGCONT), 0);
+	for (double until = world_now() + 15; act == STOPPED && world_now() < until; (void)usleep(50000)) {
+		autofree char *left = world_left(&w);
+		if (!strstr(left, "in_use"))
+			break;
 	}
+	assert_int_equal(kill(pid, SIGCONT), 0);
 	return finish(pid, result_file('a'));
 }
 
