@@ -1,4 +1,5 @@
 /* Dialogs as text. The preview is the plan: identities, order, the literal command, what stays, and undo. */
+#include "tui/drill.h"
 #include "tui/dialog_text.h"
 
 #include <stdio.h>
@@ -316,6 +317,8 @@ const char *dialog_title(const struct model *m, char *out, size_t cap)
 			       p->verb && !strcmp(p->verb, "lazy") ? ": LAST RESORT" : "");
 	else if (m->dialog.kind == DIALOG_WHY && at)
 		row_title(at, out, cap);
+	else if (drill_title(m))
+		(void)snprintf(out, cap, "%s", drill_title(m));
 	else
 		(void)snprintf(out, cap, "%s", titles[m->dialog.kind] ? titles[m->dialog.kind] : "");
 	return out;

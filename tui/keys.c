@@ -72,6 +72,8 @@ bool action_works(const struct model *m, enum action action)
 		return step != NULL;
 	case ACTION_CLOSE:
 		return m->walk.proc != NULL;
+	case ACTION_HINT:
+		return m->opt.in_drill;
 	case ACTION_UNDO:
 		return m->trash.n && m->trash.until > m->wall;
 	case ACTION_PROCEDURES:

@@ -12,6 +12,7 @@
 
 #include "probes/base/clock.h"
 #include "probes/base/own.h"
+#include "tui/drill.h"
 #include "tui/effects.h"
 #include "tui/feed.h"
 #include "tui/view.h"
@@ -20,6 +21,8 @@ enum { FRAME_MS = 33, KEY_FRAME_MS = 4, SLOW_MS = 100, RESIZE_MS = 20, TICK_MAX_
 enum source { FROM_TERM, FROM_SIGNALS, FROM_FEED, FROM_EFFECTS, SOURCES };
 
 struct loop {
+	int drill; /* its log, or -1 */
+	struct drill_seen drill_seen;
 	const struct loop_options *opt;
 	struct feed feed;
 	struct effects effects;
@@ -65,6 +68,7 @@ static void deliver(void *ctx, struct msg *m)
 	m->now_ms = l->now_ms;
 	m->wall = clock_wall_s();
 	struct effect what = update(l->opt->model, m);
+	drill_log(l->drill, &l->drill_seen, l->opt->model, m);
 	l->dirty = true;
 	perform(l, &what);
 }
@@ -313,7 +317,7 @@ static void turn(struct loop *l)
 
 int loop_run(const struct loop_options *opt, struct err *e)
 {
-	struct loop l = { .opt = opt, .epoll = -1, .signals = -1, .now_ms = mono_ms() };
+	struct loop l = { .drill = drill_log_open(), .opt = opt, .epoll = -1, .signals = -1, .now_ms = mono_ms() };
 	int r = open_sources(&l, e);
 	if (r == 0) {
 		tell_size(&l);
@@ -325,6 +329,7 @@ int loop_run(const struct loop_options *opt, struct err *e)
 	feed_done(&l.feed);
 	effects_done(&l.effects);
 	canvas_done(&l.canvas);
+	own_close(&l.drill);
 	own_close(&l.epoll);
 	own_close(&l.signals);
 	return r ? r : l.code;

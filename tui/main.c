@@ -15,6 +15,7 @@
 #include "probes/base/own.h"
 #include "probes/base/paths.h"
 #include "tui/books.h"
+#include "tui/child.h"
 #include "tui/guard.h"
 #include "tui/loop.h"
 #include "tui/once.h"
@@ -38,6 +39,7 @@
 	X(SIZE, "size", "COLSxROWS", "with --script: the screen, 80x24 by default")                           \
 	X(DUMP, "dump", "text|svg", "with --script: how the screen is written")                               \
 	X(LIGHT, "light", NULL, "for a light background (also COLORFGBG)")                                    \
+	X(WALKTHROUGH, "walkthrough", "PAGE", "training: each step of a runbook explained, on a drill's fault")      \
 	X(HELP, "help", NULL, "this text") X(VERSION, "version", NULL, "the version")
 
 enum option_id {
@@ -133,7 +135,8 @@ static int console(const struct asked *a, const struct paths *paths, const char 
 	struct model_options mo = { .host = host, .user = user_name(), .tty = tty ? tty : "?", .root = *paths->root ? paths->root : NULL,
 				    .label = or_env(a->value[OPT_LABEL], "RUSTBOX_LABEL"),
 				    .incident = a->value[OPT_INCIDENT] ? a->value[OPT_INCIDENT] : incident,
-				    .utf8 = wants_utf8(a), .is_root = geteuid() == 0 };
+				    .utf8 = wants_utf8(a), .is_root = geteuid() == 0,
+				    .teach = a->value[OPT_WALKTHROUGH], .in_drill = or_env(NULL, "RUSTBOX_DRILL") != NULL };
 	struct term_options to = { .name = getenv("TERM"), .in = STDIN_FILENO, .out = STDOUT_FILENO,
 				   .mono = a->on[OPT_MONO] || or_env(NULL, "NO_COLOR"),
 				   .light = a->on[OPT_LIGHT] || light_background() };
@@ -163,6 +166,18 @@ static int console(const struct asked *a, const struct paths *paths, const char 
 	return r < 0 ? complain(&e, ONCE_UNKNOWN) : r;
 }
 
+/* It needs a fault to be walked on: `rustbox drill` makes one, and starts this program in it again. */
+static int walkthrough(const char *page)
+{
+	char path[PATH_MAX];
+	struct err e = { 0 };
+	if (child_find("rustbox", path, sizeof path, &e) != 0)
+		return complain(&e, 64);
+	(void)execl(path, path, "drill", "walkthrough", page, (char *)NULL);
+	(void)err_set(&e, errno, "start %s", path);
+	return complain(&e, 64);
+}
+
 int main(int argc, char **argv)
 {
 	struct asked a = { 0 };
@@ -177,6 +192,8 @@ int main(int argc, char **argv)
 		return usage(stdout), fflush(stdout) != 0;
 	if (a.on[OPT_VERSION])
 		return printf("rustbox-tui %s\n", RUSTBOX_VERSION) < 0;
+	if (a.on[OPT_WALKTHROUGH] && !or_env(NULL, "RUSTBOX_DRILL"))
+		return walkthrough(a.value[OPT_WALKTHROUGH]);
 	if (paths_init(&paths, or_env(a.value[OPT_ROOT], "RUSTBOX_ROOT"), &e) != 0)
 		return complain(&e, 64);
 	if (*paths.root && setenv("RUSTBOX_ROOT", paths.root, 1) != 0) /* for the programs it starts */

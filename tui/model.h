@@ -40,16 +40,16 @@ enum { DETOURS = 4 };
 
 struct model_options {
 	const char *host, *user, *tty; /* borrowed for the model's life */
-	const char *label;	       /* "PROD", "DRILL", or NULL */
+	const char *label, *teach;     /* "PROD", "DRILL", or NULL; the page of the training mode, or NULL */
 	const char *root;	       /* the prefix, or NULL */
 	const char *incident;	       /* a name for this incident, or NULL */
-	bool utf8, is_root;
+	bool utf8, is_root, in_drill;
 };
 
 struct model {
 	struct model_options opt;
 	uint64_t now_ms, wall;
-	int rows, cols;
+	int rows, cols, taught; /* taught: of the training mode, the step explained last, from 1 */
 	/* the host */
 	struct rows table;
 	struct source_state source[RES_KINDS];

@@ -124,6 +124,7 @@ struct effect update(struct model *m, const struct msg *msg)
 	m->records = NULL;
 	m->nrecords = 0;
 	struct effect effect = take(m, msg);
+	drill_teach(m);
 	effect.record = records_joined(m);
 	effect.hold = arm_text(m);
 	effect.take = m->arm.take;

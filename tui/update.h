@@ -9,6 +9,9 @@ struct effect feed_take(struct model *m, const struct msg *msg);
 void world_settle(struct model *m);
 void world_tick(struct model *m);
 
+/* drill.c: the training mode opens the procedure, and what there is to know of a step when it becomes the next */
+void drill_teach(struct model *m);
+
 /* update_sight.c */
 void sight_pressure(struct model *m, const json_t *pressure);
 void sight_conflict(struct model *m, size_t left);

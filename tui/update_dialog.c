@@ -7,6 +7,7 @@
 
 #include "probes/base/json.h"
 #include "tui/dialog_text.h"
+#include "tui/drill.h"
 #include "tui/keys.h"
 #include "tui/layout.h"
 #include "tui/update.h"
@@ -264,6 +265,9 @@ struct effect dialog_key(struct model *m, uint32_t key)
 		return resume_key(m, key);
 	if (scroll_key(m, key))
 		return nothing;
+	struct effect asked = nothing;
+	if (drill_key(m, key, &asked))
+		return asked;
 	if (action_of_key(key) == ACTION_HELP && kind != DIALOG_HELP)
 		dialog_open(m, DIALOG_HELP);
 	else if (key == 'q' || key == 'b' || key == K_ENTER || key == '?')

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "probes/base/text.h"
+#include "tui/drill.h"
 #include "tui/keys.h"
 #include "tui/layout.h"
 #include "tui/update.h"
@@ -186,6 +187,10 @@ static struct effect act(struct model *m, enum action action)
 		return step_act(m);
 	case ACTION_HOLDERS:
 		return key_holders(m);
+	case ACTION_HINT:
+		return m->opt.in_drill ? drill_ask(m, "hint") : nothing;
+	case ACTION_DRILL:
+		return drill_ask(m, "");
 	case ACTION_ARM:
 		return key_arm(m);
 	case ACTION_COPY:
@@ -234,6 +239,8 @@ struct effect main_key(struct model *m, uint32_t key)
 
 struct effect command_run(struct model *m, const char *words)
 {
+	if (strncmp(words, "drill", 5) == 0 && (words[5] == ' ' || !words[5]))
+		return drill_ask(m, words + 5);
 	enum action action = action_of_name(words);
 	if (action == ACTION_NONE) {
 		if (words[0])

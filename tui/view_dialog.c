@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tui/drill.h"
 #include "tui/dialog_text.h"
 #include "tui/update.h"
 #include "tui/view_parts.h"
@@ -69,6 +70,8 @@ static void commit_line(const struct model *m, struct canvas *c, int row, int li
 		(void)snprintf(how, sizeof how, "%s", refusal ? refusal : "Enter commits (paste is not accepted)");
 	else
 		how[0] = '\0';
+	if (drill_keys(m))
+		(void)snprintf(how, sizeof how, "%s", drill_keys(m));
 	if (d->refusal)
 		(void)snprintf(how, sizeof how, "%s", d->refusal);
 	int n = canvas_text(c, row, 2, c->cols - 4, INK_LINK, d->kind == DIALOG_PREVIEW ? "Esc keeps all as it is" : "Esc closes") + 4;

@@ -105,6 +105,15 @@ static void take_command(struct facts *f, const struct drill *d, int64_t at, cha
 	add_move(f, move);
 }
 
+/* In the console: a row was asked about, or a procedure opened. Who holds a mount is a command of its own. */
+static void take_look(struct facts *f, const struct drill *d, int64_t at, bool why)
+{
+	if (f->detect_ms < 0)
+		f->detect_ms = at;
+	if (why && f->cause_ms < 0 && strcmp(d->cause_by, "holders") != 0)
+		f->cause_ms = at;
+}
+
 /* "<wall ms> TAB <what> TAB <word> TAB <word>..." */
 void facts_take(struct facts *f, const struct drill *d, uint64_t began_ms, char *line)
 {
@@ -123,6 +132,8 @@ void facts_take(struct facts *f, const struct drill *d, uint64_t began_ms, char 
 		f->said = f->said || (n > 2 && w[2][strspn(w[2], " ")]);
 	else if (strcmp(w[1], "refused") == 0)
 		danger(f, n > 2 ? w[2] : "");
+	else if (strcmp(w[1], "why") == 0 || strcmp(w[1], "opened") == 0)
+		take_look(f, d, at, strcmp(w[1], "why") == 0);
 	else if (strcmp(w[1], "escalate") == 0)
 		add_move(f, "escalate");
 }

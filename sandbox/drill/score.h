@@ -20,7 +20,7 @@
 	X(CAUSE, 15, "looked at the real cause")                     \
 	X(ORDER, 20, "right procedure and order")                    \
 	X(INNOCENT, 20, "nothing innocent touched")                  \
-	X(VERIFY, 10, "verified before the way back")                \
+	X(VERIFY, 10, "verified before P6")                \
 	X(REPORT, 10, "report complete")                             \
 	X(TIME, 10, "time to recovery")
 

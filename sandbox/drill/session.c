@@ -24,6 +24,7 @@
 #include "sandbox/kernel/sys.h"
 
 enum { WORDS = 24 };
+extern char **environ;
 
 /* ---- the world -------------------------------------------------------------------------------- */
 
@@ -60,12 +61,27 @@ static int real_program(const struct ground *g, const char *name, const char *co
 	return program_run(argv, null, out < 0 ? null : out);
 }
 
-static int set_words(const struct ground *g, struct err *e)
+/* The console is started from another place than where its pages are found. */
+static int set_books(const char *programs)
+{
+	char at[PATH_ROOM * 2];
+	if (getenv("RUSTBOX_RUNBOOKS"))
+		return 0;
+	static const char *const ways[] = { "/../share/rustbox/runbooks", "/../runbooks", "/../../runbooks" };
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+		(void)snprintf(at, sizeof at, "%.250s%s", programs, ways[i]);
+		if (access(at, R_OK) == 0)
+			return setenv("RUSTBOX_RUNBOOKS", at, 1) ? -ENOMEM : 0;
+	}
+	return access(RUSTBOX_DATADIR "/runbooks", R_OK) == 0 && setenv("RUSTBOX_RUNBOOKS", RUSTBOX_DATADIR "/runbooks", 1) ? -ENOMEM : 0;
+}
+
+static int set_words(const struct ground *g, const struct wall *w, struct err *e)
 {
 	char drill[THING_NAME], path[THING_NAME + 120];
 	(void)snprintf(drill, sizeof drill, "%.200s/drill", g->paths.root);
 	(void)snprintf(path, sizeof path, "%s/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", drill);
-	if (setenv("RUSTBOX_ROOT", g->paths.root, 1) || setenv("RUSTBOX_DRILL", drill, 1) || setenv("PATH", path, 1) ||
+	if (set_books(w->programs) < 0 || setenv("RUSTBOX_ROOT", g->paths.root, 1) || setenv("RUSTBOX_DRILL", drill, 1) || setenv("PATH", path, 1) ||
 	    setenv("RUSTBOX_LABEL", "DRILL", 1))
 		return err_set(e, errno, "set the drill's environment");
 	return 0;
@@ -106,7 +122,7 @@ static int make_ground(const struct session *s, const struct wall *w, struct gro
 			g->box[b][i] = hex[ground_draw(g, 16)];
 	if (strcmp(g->box[0], g->box[1]) == 0)
 		g->box[1][0] = g->box[0][0] == 'f' ? '0' : 'f';
-	int r = set_words(g, e);
+	int r = set_words(g, w, e);
 	bool lies = strcmp(s->drill->id, "D8") == 0;
 	r = r ? r : make_program(g, "rustbox", lies, e);
 	r = r ? r : make_program(g, "rustbox-probe", false, e);
@@ -269,6 +285,17 @@ static int await(pid_t one)
 	}
 }
 
+/* Its own name must not be what the founding greps find; the environment, which a title wipes, goes on. */
+static int take_title(void)
+{
+	for (char **at = environ; *at; at++) {
+		*at = strdup(*at);
+		if (!*at)
+			abort();
+	}
+	return child_title("drill");
+}
+
 static int inside(const struct wall *w, void *arg)
 {
 	struct session *s = arg;
@@ -278,7 +305,7 @@ static int inside(const struct wall *w, void *arg)
 	struct score score;
 	int r = wall_enter(w, &e);
 	r = r ? r : sys_chdir("/");
-	r = r ? r : child_title("drill"); /* its own name must not be what the founding greps find */
+	r = r ? r : take_title();
 	r = r ? r : make_ground(s, w, &g, &e);
 	if (r < 0) {
 		(void)fprintf(stderr, "rustbox: drill %s: %s\n", s->drill->id, e.text);

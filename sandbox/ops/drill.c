@@ -114,9 +114,10 @@ static int run(const struct invocation *in, const struct wish *w, const char *na
 	return code > 4 ? EXIT_IE : code;
 }
 
-static int walkthrough(const char *book)
+static int walkthrough(const char *words)
 {
 	struct err e = { 0 };
+	autofree char *book = words ? strdup(words) : NULL; /* inside, the arguments' room becomes a title */
 	struct session s = { .drill = drill_find("D1"), .mode = SESSION_WALK, .book = book ? book : "cleanup-failure", .seed = 1 };
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
 		complain("drill: a walkthrough needs a terminal");
@@ -187,7 +188,13 @@ static int replay(struct ground *g, const struct wish *w, const char *text)
 
 static int solution(struct ground *g, const struct wish *w, const char *text)
 {
+	struct facts f;
 	(void)w, (void)text;
+	session_judge(g, &f);
+	/* Before everything is gone it is all the hints that are left, at their price. */
+	for (unsigned i = f.hints; f.left && i < DRILL_HINTS; i++)
+		if (ground_log(g, "hint", drills[g->drill].hint[i]) < 0)
+			return EXIT_IE;
 	drill_solution(stdout, g);
 	return EXIT_GOOD;
 }

@@ -57,14 +57,14 @@ void drill_result_text(FILE *out, const struct ground *g, const struct facts *f,
 {
 	const struct drill *d = &drills[g->drill];
 	char safe[400];
-	(void)fprintf(out, "DRILL RESULT  %s \"%s\"  seed %u  the host is NOT touched   %d of 100\n\n", d->id, d->name, g->seed, s->total);
+	(void)fprintf(out, "DRILL RESULT %s \"%s\" seed %u, the host is NOT touched: %d of 100\n\n", d->id, d->name, g->seed, s->total);
 	for (int p = 0; p < PART_COUNT; p++)
-		(void)fprintf(out, " %-28s %-40s %2d / %2d\n", part_words[p], text_escape(s->note[p], safe, sizeof safe), s->of[p],
+		(void)fprintf(out, " %-27.27s %-36.36s %2d / %2d\n", part_words[p], text_escape(s->note[p], safe, sizeof safe), s->of[p],
 			      part_points[p]);
 	if (f->hints)
-		(void)fprintf(out, " hints used                   %-40u -%u\n", f->hints, f->hints * SCORE_HINT);
+		(void)fprintf(out, " hints used                  %-36u -%u\n", f->hints, f->hints * SCORE_HINT);
 	if (f->dangers)
-		(void)fprintf(out, " dangerous attempts           %u: %-37.37s -%u\n", f->dangers, text_escape(f->danger, safe, sizeof safe),
+		(void)fprintf(out, " dangerous attempts          %u: %-33.33s -%u\n", f->dangers, text_escape(f->danger, safe, sizeof safe),
 			      f->dangers * SCORE_DANGER);
 	if (f->dead)
 		(void)fprintf(out, " something innocent was harmed: no more than %d points\n", SCORE_DEAD_CAP);

@@ -1,0 +1,172 @@
+/* The console inside a drill; see drill.h. */
+#include "tui/drill.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "probes/base/own.h"
+#include "probes/base/text.h"
+#include "tui/keys.h"
+#include "tui/update.h"
+
+/* The founding page comes first, and its second procedure is what a walkthrough's own fault is for. */
+enum { DRILL_MS = 10000, TAUGHT_AT = 2 };
+
+static const struct {
+	const char *word, *title;
+	uint32_t key; /* asked for from another answer */
+} answers[] = {
+	{ "result", "the result", 'p' }, { "hint", "a hint", 'H' },	{ "replay", "what you did", 'r' },
+	{ "solution", "the reference solution (all hints)", 's' }, { "list", "the drills", 0 }, { "say", "noted for the report", 0 },
+	{ "escalate", "escalated", 0 },
+};
+enum { ANSWERS = sizeof answers / sizeof *answers };
+
+struct effect drill_ask(struct model *m, const char *words)
+{
+	char word[24];
+	words += strspn(words, " ");
+	size_t n = strcspn(words, " ");
+	(void)snprintf(word, sizeof word, "%.*s", (int)n, words);
+	if (!n)
+		(void)strcpy(word, m->opt.in_drill ? "result" : "list");
+	const char *rest = words + n + strspn(words + n, " ");
+	size_t known = 0;
+	while (known < ANSWERS && strcmp(answers[known].word, word) != 0)
+		known++;
+	if (known == ANSWERS) {
+		ring_add(&m->log, m->wall, RING_WARN, "a drill begins in the shell: rustbox drill run %.20s", *rest ? rest : "NAME");
+		return (struct effect){ 0 };
+	}
+	if (m->job[JOB_LOOK].id) {
+		ring_add(&m->log, m->wall, RING_WARN, "another look is still running");
+		return (struct effect){ 0 };
+	}
+	const char *argv[] = { "rustbox", "drill", "--text", word, *rest ? arena_strdup(&m->out, rest) : NULL, NULL };
+	dialog_close(m);
+	return job_start(m, JOB_LOOK, argv, -1, DRILL_MS);
+}
+
+/* Which answer is open, or ANSWERS. */
+static size_t answer_open(const struct model *m)
+{
+	const struct job *job = &m->job[JOB_LOOK];
+	if (m->dialog.kind != DIALOG_OUTPUT || !job->argv || !job->argv[0] || !job->argv[1] || strcmp(job->argv[1], "drill") != 0)
+		return ANSWERS;
+	size_t i = 0;
+	while (i < ANSWERS && strcmp(answers[i].word, job->argv[3]) != 0)
+		i++;
+	return i;
+}
+
+const char *drill_title(const struct model *m)
+{
+	size_t i = answer_open(m);
+	return i < ANSWERS ? answers[i].title : NULL;
+}
+
+const char *drill_keys(const struct model *m)
+{
+	return answer_open(m) < ANSWERS && m->opt.in_drill ? "r my keys   s solution   p points   H hint" : NULL;
+}
+
+bool drill_key(struct model *m, uint32_t key, struct effect *ret)
+{
+	if (answer_open(m) == ANSWERS || !m->opt.in_drill)
+		return false;
+	for (size_t i = 0; i < ANSWERS; i++)
+		if (answers[i].key && answers[i].key == key) {
+			*ret = drill_ask(m, answers[i].word);
+			return true;
+		}
+	return false;
+}
+
+/* ---- training --------------------------------------------------------------------------------- */
+
+static void open_taught(struct model *m)
+{
+	for (size_t b = 0; b < m->nbooks; b++)
+		for (size_t i = 0; i < m->books[b].n && strcmp(m->books[b].name, m->opt.teach) == 0; i++)
+			if (m->books[b].v[i].number == TAUGHT_AT || b > 0) {
+				walk_open(&m->walk, &m->books[b], &m->books[b].v[i], m->wall);
+				m->focus = FOCUS_STEPS;
+				ring_add(&m->log, m->wall, RING_SAID, "training: P%u %s, on a drill's fault; Esc closes each explanation, x "
+					 "previews the step", m->books[b].v[i].number, m->books[b].v[i].title);
+				return;
+			}
+	m->taught = -1;
+	ring_add(&m->log, m->wall, RING_WARN, "training: there is no runbook %.60s; p lists the procedures there are", m->opt.teach);
+}
+
+void drill_teach(struct model *m)
+{
+	if (!m->opt.teach || !m->sync_at || m->dialog.kind != DIALOG_NONE)
+		return;
+	if (!m->walk.proc && !m->taught)
+		open_taught(m);
+	int now = m->walk.proc ? (int)m->walk.at + 1 : 0;
+	if (!now || now == m->taught || !walk_step(&m->walk))
+		return;
+	m->taught = now;
+	dialog_open(m, DIALOG_ORIGINAL);
+}
+
+/* ---- the log ---------------------------------------------------------------------------------- */
+
+int drill_log_open(void)
+{
+	char path[4096];
+	const char *dir = getenv("RUSTBOX_DRILL");
+	if (!dir || *dir != '/')
+		return -1;
+	(void)snprintf(path, sizeof path, "%.4000s/log", dir);
+	return open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW); /* there, or this is no drill */
+}
+
+static void tell(int fd, const char *what, const char *text)
+{
+	char safe[300], line[400];
+	struct timespec now;
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	int n = snprintf(line, sizeof line, "%lld\t%s\t%s\n", (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000, what,
+			 text_escape(text, safe, sizeof safe));
+	(void)!write(fd, line, (size_t)n); /* a full disk costs points, never an action */
+}
+
+static void tell_key(int fd, uint32_t key)
+{
+	char text[24];
+	if (key > ' ' && key < 0x7f)
+		(void)snprintf(text, sizeof text, "%c", (char)key);
+	else
+		(void)snprintf(text, sizeof text, "%s", key == K_ENTER ? "Enter" : key == K_ESC ? "Esc" : key == ' ' ? "Space" :
+			       action_of_key(key) != ACTION_NONE ? "(move)" : "(other)");
+	tell(fd, "key", text);
+}
+
+void drill_log(int fd, struct drill_seen *seen, const struct model *m, const struct msg *msg)
+{
+	const struct dialog *d = &m->dialog;
+	const struct row *at = list_row(m);
+	char name[24];
+	if (fd < 0)
+		return;
+	if (msg->kind == MSG_KEY)
+		tell_key(fd, msg->key.code);
+	/* Only a plan that can never be: a phrase mistyped or a page not read to its end is no danger. */
+	if (d->kind == DIALOG_PREVIEW && d->plan.refused && (d->plan.refused != seen->refusal || (int)d->kind != seen->dialog))
+		tell(fd, "refused", d->plan.refused);
+	if ((int)d->kind != seen->dialog && d->kind == DIALOG_WHY && at && row_actable(at))
+		tell(fd, "why", at->res->name);
+	if (m->walk.proc && m->walk.proc != seen->proc) {
+		(void)snprintf(name, sizeof name, "P%u", m->walk.proc->number);
+		tell(fd, "opened", name);
+	}
+	*seen = (struct drill_seen){ .dialog = (int)d->kind, .refusal = d->plan.refused, .proc = m->walk.proc };
+}
