@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "probes/base/own.h"
+#include "probes/base/text.h"
+#include "probes/pressure.h"
 #include "probes/probe.h"
 #include "probes/procread.h"
 #include "probes/refs.h"
@@ -56,7 +58,20 @@ static bool has_unique(const struct hunt *h, uint64_t unique)
 	return false;
 }
 
-static void add_ghost(struct hunt *h, const char *box, unsigned major, unsigned minor, uint64_t ns, const char *how)
+/* What it still takes up: memory, as a rule. Asked through the holder's own link, which still leads there. */
+static uint64_t bytes_held(const struct hunt *h, const char *through)
+{
+	char path[PATH_ROOM * 2];
+	struct pressure_disk disk = { .known = false };
+	if (!through)
+		return 0;
+	(void)snprintf(path, sizeof path, "%s/%d/%s", h->look->scope->proc, (int)h->now.pid, through);
+	pressure_look_disk(path, &disk);
+	return disk.known ? disk.bytes - disk.free : 0;
+}
+
+static void add_ghost(struct hunt *h, const char *box, unsigned major, unsigned minor, uint64_t ns, const char *how,
+		      const char *through)
 {
 	struct arena *a = h->look->a;
 	const char *id = arena_printf(a, "%u:%u", major, minor);
@@ -67,8 +82,12 @@ static void add_ghost(struct hunt *h, const char *box, unsigned major, unsigned 
 	*r = (struct resource){ .kind = RES_GHOST, .owner = o.owner, .box = box, .why = o.why, .id = id };
 	r->name = arena_printf(a, "rustbox-%s dev %s", box, id);
 	r->ghost = (struct ghost_facts){ .major = major, .minor = minor, .mnt_ns = ns, .holder = h->now.pid,
-					 .holder_comm = arena_strdup(a, h->now.comm), .how = how };
-	r->detail = arena_printf(a, "%s, pid %d", how, (int)h->now.pid);
+					 .bytes = bytes_held(h, through), .holder_comm = arena_strdup(a, h->now.comm),
+					 .how = how };
+	char size[16];
+	text_size(r->ghost.bytes, size, sizeof size);
+	r->detail = arena_printf(a, "%s, pid %d%s%s", how, (int)h->now.pid, r->ghost.bytes ? ", " : "",
+				 r->ghost.bytes ? size : "");
 }
 
 static void take_row(struct hunt *h, const struct mount_row *row, bool same_root)
@@ -82,7 +101,8 @@ static void take_row(struct hunt *h, const struct mount_row *row, bool same_root
 			box = s->box;
 	}
 	if (box && !is_mounted_here(h, m->major, m->minor))
-		add_ghost(h, box, m->major, m->minor, h->now_ns, "mounted in another namespace");
+		add_ghost(h, box, m->major, m->minor, h->now_ns, "mounted in another namespace",
+			  arena_printf(h->look->a, "root%s", row->target));
 }
 
 static const struct mount_row *root_of(const struct mount_table *t)
@@ -115,6 +135,13 @@ static void take_namespace(struct hunt *h, const char *pid)
 		take_row(h, &t.v[i], same);
 }
 
+static const char *link_of(struct arena *a, const struct ref *r)
+{
+	static const char *const words[] = { [REF_CWD] = "cwd", [REF_ROOT] = "root", [REF_EXE] = "exe", [REF_FD] = NULL,
+					     [REF_MAP] = NULL };
+	return r->kind == REF_FD ? arena_printf(a, "fd/%d", r->fd) : words[r->kind];
+}
+
 static void take_ref(void *ctx, const struct ref *r)
 {
 	struct hunt *h = ctx;
@@ -123,7 +150,8 @@ static void take_ref(void *ctx, const struct ref *r)
 		bool is = s->unique ? r->id.unique && r->id.mount == s->unique :
 				      s->device && s->major == r->id.major && s->minor == r->id.minor;
 		if (is && !is_mounted_here(h, r->id.major, r->id.minor))
-			add_ghost(h, s->box, r->id.major, r->id.minor, 0, "held open after a lazy unmount");
+			add_ghost(h, s->box, r->id.major, r->id.minor, 0, "held open after a lazy unmount",
+				  link_of(h->look->a, r));
 	}
 }
 

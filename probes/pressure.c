@@ -81,7 +81,7 @@ static int start(const char *path)
 	return ends[0];
 }
 
-static void look_disk(const char *path, struct pressure_disk *ret)
+void pressure_look_disk(const char *path, struct pressure_disk *ret)
 {
 	struct answer a = { 0 };
 	(void)snprintf(ret->path, sizeof ret->path, "%s", path);
@@ -192,8 +192,8 @@ void pressure_look(const struct scope *scope, struct pressure *ret)
 	struct pressure p = { 0 };
 	char text[128];
 	autofd int proc = open(scope->proc, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	look_disk(scope->paths->of[PATH_WORK], &p.disk[PRESSURE_WORK]);
-	look_disk(scope->paths->of[PATH_STATE], &p.disk[PRESSURE_STATE]);
+	pressure_look_disk(scope->paths->of[PATH_WORK], &p.disk[PRESSURE_WORK]);
+	pressure_look_disk(scope->paths->of[PATH_STATE], &p.disk[PRESSURE_STATE]);
 	unsigned long long used = 0, max = 0;
 	if (kfile_read(proc, "sys/fs/file-nr", text, sizeof text) > 0 && sscanf(text, "%llu %*u %llu", &used, &max) == 2) {
 		p.files_used = used;

@@ -32,6 +32,8 @@ struct pressure {
 	char log_last[160];
 };
 
+/* One file system, asked in a child, for a second at most. */
+void pressure_look_disk(const char *path, struct pressure_disk *ret);
 /* Takes at most about a second per file system: each is asked in a child of its own, because statvfs(2)
  * on a dead server never returns. */
 void pressure_look(const struct scope *scope, struct pressure *ret);
