@@ -162,11 +162,11 @@ static bool is_capable(void)
 static void look_namespaces(const struct scope *scope, struct host *h)
 {
 	char path[512];
-	for (size_t i = 0; i < sizeof namespaces / sizeof *namespaces; i++) {
-		(void)snprintf(path, sizeof path, "%.400s/self/ns/%s", scope->proc, namespaces[i].file);
-		if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+	(void)snprintf(path, sizeof path, "%.400s/self/ns", scope->proc);
+	autofd int dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	for (size_t i = 0; dir >= 0 && i < sizeof namespaces / sizeof *namespaces; i++)
+		if (faccessat(dir, namespaces[i].file, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 			h->namespaces |= namespaces[i].flag;
-	}
 }
 
 static void look_proc(const struct scope *scope, struct host *h)

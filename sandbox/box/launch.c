@@ -21,11 +21,11 @@
 /* The namespaces that clone makes; the cgroup namespace follows after joining, or it would show the host's. */
 static const struct namespace {
 	uint64_t flag;
-	const char *file;
+	const char *file; /* in /proc/self/ns */
 } namespaces[] = {
-	{ CLONE_NEWPID, "/proc/self/ns/pid" }, { CLONE_NEWNS, "/proc/self/ns/mnt" },
-	{ CLONE_NEWNET, "/proc/self/ns/net" }, { CLONE_NEWIPC, "/proc/self/ns/ipc" },
-	{ CLONE_NEWUTS, "/proc/self/ns/uts" },
+	{ CLONE_NEWPID, "pid" }, { CLONE_NEWNS, "mnt" },
+	{ CLONE_NEWNET, "net" }, { CLONE_NEWIPC, "ipc" },
+	{ CLONE_NEWUTS, "uts" },
 };
 enum { NAMESPACES = sizeof namespaces / sizeof namespaces[0] };
 
@@ -55,11 +55,14 @@ static int stage_namespaces(struct seat *s)
 	int r = s->net_fd < 0 ? 0 : sys_setns(s->net_fd, CLONE_NEWNET);
 	if (r < 0)
 		return r;
+	autofd int dir = sys_openat(AT_FDCWD, "/proc/self/ns", O_PATH | O_DIRECTORY, 0);
+	if (dir < 0)
+		return dir;
 	for (size_t i = 0; i < NAMESPACES; i++) {
 		struct stat st;
 		if (!s->host_ns[i])
 			continue;
-		if (stat(namespaces[i].file, &st) < 0)
+		if (fstatat(dir, namespaces[i].file, &st, 0) < 0)
 			return -errno;
 		if (st.st_ino == s->host_ns[i])
 			return -EXDEV;
@@ -205,12 +208,15 @@ static _Noreturn void inside(struct seat *s)
 
 static int look_at_namespaces(struct seat *s, struct err *e)
 {
+	autofd int dir = sys_openat(AT_FDCWD, "/proc/self/ns", O_PATH | O_DIRECTORY, 0);
+	if (dir < 0)
+		return err_set(e, -dir, "open /proc/self/ns: is /proc mounted?");
 	for (size_t i = 0; i < NAMESPACES; i++) {
 		struct stat st;
 		if (!(s->plan->ns_flags & namespaces[i].flag))
 			continue;
-		if (stat(namespaces[i].file, &st) < 0)
-			return err_set(e, errno, "look at %s", namespaces[i].file);
+		if (fstatat(dir, namespaces[i].file, &st, 0) < 0)
+			return err_set(e, errno, "look at /proc/self/ns/%s", namespaces[i].file);
 		s->host_ns[i] = st.st_ino;
 	}
 	return 0;
