@@ -16,6 +16,7 @@ struct mount_facts {
 	unsigned shared, master; /* peer group ids, 0 when none */
 	unsigned layer;       /* 0 = the only or lowest mount on this point, 1.. = stacked above */
 	unsigned children;    /* mounts directly below */
+	uint64_t bytes;	      /* held by a left-over tmpfs, 0 when not asked */
 	const char *fstype, *source, *root, *options;
 };
 

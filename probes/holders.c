@@ -107,6 +107,38 @@ static void describe(struct search *s)
 	s->owner = ownership_of_process(&s->look.ledgers, &c);
 }
 
+/* A value of the process's own environment as it was started; "" when there is none. */
+static void environ_of(int dir, const char *name, char *out, size_t cap)
+{
+	char text[8192];
+	size_t len = strlen(name);
+	autofd int fd = openat(dir, "environ", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	out[0] = '\0';
+	if (n <= 0)
+		return;
+	text[n] = '\0';
+	for (const char *at = text; at < text + n; at += strlen(at) + 1)
+		if (strncmp(at, name, len) == 0 && at[len] == '=')
+			(void)snprintf(out, cap, "%s", at + len + 1);
+}
+
+/* Another pane of the caller's tmux is the caller too. A box's process may claim it as well, so its uid decides. */
+static void note_pane(struct search *s, struct holder *h)
+{
+	const char *mine = getenv("TMUX");
+	uid_t pool = s->look.scope->paths->uid_base;
+	char theirs[256], pane[32];
+	if (!mine || !*mine || (h->uid >= pool && h->uid < pool + UID_POOL) || s->owner.box)
+		return;
+	environ_of(s->dir, "TMUX", theirs, sizeof theirs);
+	environ_of(s->dir, "TMUX_PANE", pane, sizeof pane);
+	if (!pane[0] || strcspn(mine, ",") != strcspn(theirs, ",") || strncmp(mine, theirs, strcspn(mine, ",")) != 0)
+		return;
+	h->you = true;
+	h->detail = arena_printf(s->look.a, "tmux pane %s", pane);
+}
+
 static void fill_process(struct search *s, struct holder *h)
 {
 	describe(s);
@@ -117,6 +149,7 @@ static void fill_process(struct search *s, struct holder *h)
 	h->mnt_ns = s->mnt_ns;
 	h->same_ns = s->mnt_ns == s->caller.mnt_ns;
 	h->you = caller_is(&s->caller, &s->st);
+	note_pane(s, h);
 	h->owner = s->owner.owner;
 	h->box = s->owner.box;
 	h->comm = s->facts.comm;

@@ -3,6 +3,8 @@
  * mount is follows from its mount point alone; its source text is anybody's to choose.
  */
 #include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
 
 #include "probes/probe.h"
 
@@ -22,12 +24,23 @@ static const char *detail_of(struct arena *a, const struct mount_facts *m)
 	return arena_printf(a, "%s %s from %s%s", m->fstype, mode, m->source, copied);
 }
 
+/* What an unmount would free. Only of a left-over tmpfs nothing lies on: memory always answers, a dead server never. */
+static uint64_t bytes_in(const struct mount_row *row, enum owner owner)
+{
+	struct statvfs v;
+	if (owner != OWNER_LEAK || strcmp(row->facts.fstype, "tmpfs") != 0 || statvfs(row->target, &v) != 0)
+		return 0;
+	return (uint64_t)(v.f_blocks - v.f_bfree) * v.f_frsize;
+}
+
 static struct resource resource_of(struct look *l, const struct mount_row *row)
 {
 	struct ownership o = ownership_of_mount(&l->world, row->target, l->a);
+	struct mount_facts facts = row->facts;
+	facts.bytes = bytes_in(row, o.owner);
 	return (struct resource){ .kind = RES_MOUNT, .owner = o.owner, .id = id_of(l->a, row), .name = row->target,
 				  .box = o.box, .why = o.why, .detail = detail_of(l->a, &row->facts),
-				  .mount = row->facts };
+				  .mount = facts };
 }
 
 void mounts_observe(struct look *l, struct resource_set *ret)

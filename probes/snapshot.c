@@ -136,7 +136,7 @@ static const struct field fields[] = {
 	ROW(MOUNT, mount, UINT, major),	      ROW(MOUNT, mount, UINT, minor),
 	ROW(MOUNT, mount, UINT, shared),      ROW(MOUNT, mount, UINT, master),
 	ROW(MOUNT, mount, UINT, layer),	      ROW(MOUNT, mount, UINT, children),
-	ROW(MOUNT, mount, TEXT, fstype),      ROW(MOUNT, mount, TEXT, source),
+	ROW(MOUNT, mount, U64, bytes),	      ROW(MOUNT, mount, TEXT, fstype),      ROW(MOUNT, mount, TEXT, source),
 	ROW(MOUNT, mount, TEXT, root),	      ROW(MOUNT, mount, TEXT, options),
 	ROW(CGROUP, cgroup, TEXT, hierarchy), ROW(CGROUP, cgroup, TEXT, path),
 	ROW(CGROUP, cgroup, U64, inode),      ROW(CGROUP, cgroup, U64, memory),

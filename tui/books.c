@@ -21,7 +21,7 @@ static bool folder(const char *path, char *dir, size_t cap)
 
 void books_find(char *dir, size_t cap)
 {
-	static const char *const beside[] = { "../share/rustbox/runbooks", "../runbooks" };
+	static const char *const beside[] = { "../share/rustbox/runbooks", "../runbooks", "../../runbooks" };
 	char self[PATH_MAX], path[PATH_MAX + 64];
 	const char *named = getenv("RUSTBOX_RUNBOOKS");
 	if (named && *named && folder(named, dir, cap))
@@ -65,7 +65,7 @@ static int in_order(const struct dirent **a, const struct dirent **b)
 int books_load(struct model *m, const char *dir, struct err *e)
 {
 	if (!*dir)
-		return err_say(e, ENOENT, "no runbooks found (%s): procedures are not available", RUSTBOX_DATADIR "/runbooks");
+		return err_say(e, ENOENT, "no runbooks here: p opens nothing ($RUSTBOX_RUNBOOKS names their folder)");
 	autofd int dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct dirent **found = NULL;
 	int n = dirfd < 0 ? -1 : scandirat(dirfd, ".", &found, only_pages, in_order);

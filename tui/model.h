@@ -67,7 +67,6 @@ struct model {
 	char no_baseline[RING_TEXT];
 	struct diff diff;
 	size_t count[OWNER_COUNT][RES_KINDS], changed[RES_KINDS], missing[RES_KINDS];
-	bool read_only;		    /* something writable in the baseline is not any more */
 	/* the operator */
 	struct list list;
 	struct dialog dialog;
@@ -86,7 +85,7 @@ struct model {
 	const char **records;	    /* what this update() has for the journal, JSON objects, in out */
 	size_t nrecords;
 	uint64_t trouble_since;	    /* wall: the incident clock; 0: none */
-	bool dirty, mouse, record_lost, unquarantine_failed, procedure_failed, leaving;
+	bool dirty, mouse, read_only /* what the baseline has writable is not any more */, record_lost, unquarantine_failed, procedure_failed, leaving;
 	enum { FOCUS_LIST, FOCUS_STEPS } focus;
 	struct awaiting await;
 	struct target *retry; /* what the last failed step still wants gone; lives in retry_mem */

@@ -26,7 +26,7 @@ static uint64_t size_of(const struct resource *r)
 	case RES_PROCESS: return r->process.rss;
 	case RES_TEMPDIR: return r->tempdir.bytes;
 	case RES_GHOST: return r->ghost.bytes;
-	case RES_MOUNT:
+	case RES_MOUNT: return r->mount.bytes;
 	case RES_LOCK:
 	case RES_KINDS: break;
 	}
@@ -55,7 +55,7 @@ static void one_row(const struct model *m, struct canvas *c, int at, const struc
 	(void)canvas_printf(c, at, 0, 5, ink, "%c%c %c", cursor ? '>' : row->marked ? '*' : ' ', row_sign(row),
 			    resource_kind_letter(r->kind));
 	(void)snprintf(owner, sizeof owner, "%s%s", row->missing ? (col.owner < 8 ? "base" : "baseline") : owner_shown(r->owner),
-		       state == 'D' ? " D!" : state == 'Z' ? " Z" : "");
+		       state == 'D' ? " D!" : state == 'Z' ? " Z" : state == 'T' ? " T" : "");
 	(void)canvas_text(c, at, 5, col.owner, ink, owner);
 	row_title(row, text, sizeof text);
 	char detail[120] = "";

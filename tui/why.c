@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "probes/base/text.h"
+#include "tui/update.h"
 
 static bool held_known(const struct model *m, const struct row *row)
 {
@@ -64,6 +65,8 @@ static void blocked_process(const struct row *row, struct text *t)
 		text_add(t, "D in %s", p->wchan ? text_escape(p->wchan, safe, sizeof safe) : "the kernel");
 	else if (p->state == 'Z')
 		text_add(t, "parent %d", (int)p->ppid);
+	else if (p->state == 'T')
+		text_add(t, "stopped");
 }
 
 void row_blocked(const struct model *m, const struct row *row, char *out, size_t cap)
@@ -159,7 +162,9 @@ static void holder_line(const struct holder *h, const char *lead, struct prose *
 		  h->same_ns ? "your mount ns" : "another mount ns", h->exact ? "" : ", same device: mount not certain",
 		  h->state == 'D' ? " D: cannot be killed now" : "", owner_word(h->owner));
 	if (h->you)
-		prose_add(out, INK_STRONG, "  ", "the holder is you: leave the directory (cd /)");
+		prose_add(out, INK_STRONG, "  ", "the holder is you%s%s: leave the directory (cd /); it is never offered to be ended",
+			  h->detail && h->detail[0] ? ", " : "",
+			  h->detail ? text_escape(h->detail, detail, sizeof detail) : "");
 }
 
 static void why_holders(const struct model *m, const struct row *row, struct prose *out)
@@ -180,6 +185,47 @@ static void why_holders(const struct model *m, const struct row *row, struct pro
 		prose_add(out, INK_WARN, "", "NOT COMPLETE: %s", m->holding.of.why.text);
 }
 
+/* Each way out, and what it would really do: a kill that frees one hold of two leaves the mount as busy as before. */
+static bool what_if_ended(const struct model *m, size_t i, const char *lead, struct prose *out)
+{
+	const struct holder *h = &m->holding.of.v[i];
+	size_t holds = 0, all = 0;
+	for (size_t k = 0; k < m->holding.of.n; k++) {
+		if (k < i && m->holding.of.v[k].pid == h->pid)
+			return false;
+		all += m->holding.of.v[k].pid != 0;
+		holds += m->holding.of.v[k].pid == h->pid;
+	}
+	if (h->you || !h->pid)
+		return false;
+	if (h->owner != OWNER_LEAK && h->owner != OWNER_ORPHAN)
+		prose_add(out, INK_PLAIN, lead, "end %d: no, it is %s, not ours to end; ask whose it is", (int)h->pid, owner_word(h->owner));
+	else if (h->state == 'D')
+		prose_add(out, INK_PLAIN, lead, "kill %d: nothing now, it is in the kernel until that returns", (int)h->pid);
+	else
+		prose_add(out, INK_PLAIN, lead, "kill %d: frees %zu of %zu hold%s%s", (int)h->pid, holds, all, plural(all),
+			  holds < all ? ", still EBUSY" : ", then it unmounts");
+	return true;
+}
+
+static void what_if(const struct model *m, const struct row *row, struct prose *out)
+{
+	char size[16], age[16], path[80];
+	const char *lead = "If you ";
+	for (size_t i = 0; i < m->holding.of.n; i++)
+		if (what_if_ended(m, i, lead, out))
+			lead = "       ";
+	text_size(row->res->mount.bytes, size, sizeof size);
+	prose_add(out, INK_PLAIN, lead, "unmount lazily: it is HIDDEN, not freed; %s stay%s until its last holder ends",
+		  row->res->mount.bytes ? size : "it", row->res->mount.bytes ? "" : "s");
+	uint64_t full = disk_full_in(&m->sight.disk[0], m->wall);
+	if (!full)
+		return;
+	text_age(full, age, sizeof age);
+	prose_add(out, INK_WARN, "       ", "do nothing: %s is full in about %s",
+		  text_escape(m->sight.disk[0].path, path, sizeof path), age);
+}
+
 static void why_mount(const struct model *m, const struct row *row, struct prose *out)
 {
 	const struct mount_facts *f = &row->res->mount;
@@ -189,7 +235,7 @@ static void why_mount(const struct model *m, const struct row *row, struct prose
 	if (row_actable(row) && !f->children)
 		why_holders(m, row, out);
 	if (row_actable(row) && held_known(m, row) && m->holding.of.n)
-		prose_add(out, INK_PLAIN, "", "A lazy unmount would HIDE it, not free it: it stays until the last holder ends.");
+		what_if(m, row, out);
 	prose_add(out, INK_PLAIN, "", "%s %u:%u from %s%s%s", f->fstype ? text_escape(f->fstype, fs, sizeof fs) : "?",
 		  f->major, f->minor, f->source ? text_escape(f->source, source, sizeof source) : "?",
 		  f->shared ? ", shared: an unmount reaches its peers" : "", f->layer ? ", stacked on another" : "");
@@ -208,6 +254,8 @@ static void why_process(const struct row *row, struct prose *out)
 	if (p->state == 'D')
 		prose_add(out, INK_STRONG, "", "Waits in %s: a kill is delivered when the kernel returns, not before.",
 			  p->wchan && p->wchan[0] ? text_escape(p->wchan, text, sizeof text) : "the kernel");
+	if (p->state == 'T')
+		prose_add(out, INK_STRONG, "", "Stopped: it runs again only after SIGCONT; a kill ends it as it is.");
 	if (row->res->owner == OWNER_ORPHAN)
 		prose_add(out, INK_BAD, "", "ORPHAN: security rule. Capture evidence, escalate, then end it alone.");
 }

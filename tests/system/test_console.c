@@ -156,7 +156,7 @@ static void who_holds_it(void **state)
 	pty_send(p, "w");
 	snprintf(pid, sizeof pid, "%d sleep", (int)holder);
 	assert_true(pty_wait(p, pid, 5));
-	assert_true(pty_shows(p, "cwd"));
+	assert_true(pty_wait(p, "cwd", 2));
 	leave(p);
 	assert_int_equal(kill(holder, SIGKILL), 0);
 	assert_int_equal(waitpid(holder, NULL, 0), holder);

@@ -27,7 +27,7 @@ static struct snapshot sample(struct arena *a)
 	for (int k = 0; k < RES_KINDS; k++)
 		s.of[k].complete = true;
 	struct resource *r = add(&s, a, RES_MOUNT, "2147483700", "/tmp/a\tb\n\\x", OWNER_FOREIGN);
-	r->mount = (struct mount_facts){ 1, 2, 3, 4, 5, 6, 7, 8, "tmpfs", "x on y", "/", "rw,a=\t" };
+	r->mount = (struct mount_facts){ 1, 2, 3, 4, 5, 6, 7, 8, 9, "tmpfs", "x on y", "/", "rw,a=\t" };
 	r = add(&s, a, RES_CGROUP, "memory:7", "/sys/fs/cgroup/memory/rustbox-b", OWNER_LEAK);
 	r->box = "b";
 	r->cgroup = (struct cgroup_facts){ "memory", "/rustbox-b", 7, 1ull << 40, 3, 1, 1, true, true };
