@@ -144,6 +144,8 @@ static void tell_size(struct loop *l)
 	struct msg m = { .kind = MSG_SIZE };
 	int rows, cols;
 	term_size(l->opt->term, &rows, &cols);
+	/* Back at the old size after a burst is not nothing: on the way the terminal cut and moved what it showed. */
+	term_repaint(l->opt->term);
 	l->resize_ms = 0;
 	if (rows != l->canvas.rows || cols != l->canvas.cols) {
 		canvas_done(&l->canvas);
@@ -256,6 +258,12 @@ static void draw_when_due(struct loop *l)
 	term_draw(l->opt->term, &l->canvas);
 	l->dirty = l->urgent = false;
 	l->drawn_ms = l->now_ms;
+	/* A terminal that stops reading in the middle of a frame holds us in the write. */
+	uint64_t now = mono_ms();
+	if (now - l->now_ms >= 1000) {
+		l->late_ms = l->now_ms;
+		l->dirty = true;
+	}
 }
 
 static void on_time(struct loop *l, uint64_t *tick_ms)

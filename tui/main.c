@@ -19,6 +19,7 @@
 #include "tui/guard.h"
 #include "tui/loop.h"
 #include "tui/once.h"
+#include "tui/plain.h"
 #include "tui/report.h"
 #include "tui/script.h"
 #include "tui/term.h"
@@ -28,6 +29,7 @@
 	X(ONCE, "once", NULL, "print a report and exit: 0 clean, 1 leftovers, 2 quarantined, 3 conflict, 4 cannot tell") \
 	X(JSON, "json", NULL, "with --once: one JSON object")                                                  \
 	X(TEXT, "text", NULL, "with --once: plain text (the default)")                                         \
+	X(PLAIN, "plain", NULL, "a numbered dialogue, line by line: for screen readers and terminals without a cursor") \
 	X(ROOT, "root", "DIR", "the world to look at (also RUSTBOX_ROOT); default: the host")                 \
 	X(LABEL, "label", "WORD", "shown in the first row, e.g. PROD (also RUSTBOX_LABEL)")                   \
 	X(INCIDENT, "incident", "NAME", "name of the incident's journal; default: date and time")            \
@@ -130,7 +132,7 @@ static int console(const struct asked *a, const struct paths *paths, const char 
 	(void)gethostname(host, sizeof host - 1);
 	(void)strftime(incident, sizeof incident, "%Y%m%d-%H%M%S", gmtime(&now));
 	loop_block_signals();
-	struct guard *guard = guard_enter(STDOUT_FILENO, !a->on[OPT_NO_GUARD]);
+	struct guard *guard = guard_enter(STDOUT_FILENO, !a->on[OPT_NO_GUARD] && !a->on[OPT_PLAIN]);
 	guard_catch_fatal(guard);
 	struct model_options mo = { .host = host, .user = user_name(), .tty = tty ? tty : "?", .root = *paths->root ? paths->root : NULL,
 				    .label = or_env(a->value[OPT_LABEL], "RUSTBOX_LABEL"),
@@ -141,12 +143,15 @@ static int console(const struct asked *a, const struct paths *paths, const char 
 				   .mono = a->on[OPT_MONO] || or_env(NULL, "NO_COLOR"),
 				   .light = a->on[OPT_LIGHT] || light_background() };
 	struct terminal *term = NULL;
-	int r = term_open(&term, &to, guard, notice, sizeof notice, &e);
-	if (r == -ENOTSUP || r == -ENOTTY) {
+	notice[0] = '\0';
+	int r = a->on[OPT_PLAIN] ? -ENOTSUP : term_open(&term, &to, guard, notice, sizeof notice, &e);
+	if (r == -ENOTTY) {
 		(void)complain(&e, 0);
 		return once_run(paths, false);
 	}
-	if (r)
+	if (r == -ENOTSUP && !a->on[OPT_PLAIN])
+		(void)complain(&e, 0);
+	if (r && r != -ENOTSUP)
 		return complain(&e, ONCE_UNKNOWN);
 	struct model *m = calloc(1, sizeof *m);
 	if (!m)
@@ -159,7 +164,7 @@ static int console(const struct asked *a, const struct paths *paths, const char 
 		model_offer_resume(m, &resume);
 	struct loop_options lo = { .model = m, .term = term, .paths = paths, .incident = mo.incident, .notice = notice,
 				   .utf8 = mo.utf8 };
-	r = loop_run(&lo, &e);
+	r = term ? loop_run(&lo, &e) : plain_run(&lo, &e);
 	term_close(term);
 	model_done(m);
 	free(m);

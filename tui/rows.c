@@ -223,10 +223,13 @@ static void row_free(struct row *r)
 void rows_sweep(struct rows *t, uint64_t now_ms, bool missing_too)
 {
 	size_t kept = 0, named = 0;
+	bool storm = t->gone > ROW_STORM;
 	/* By name first and only marked: both arrays must lose the same rows before one is freed. */
 	for (size_t i = 0; i < t->n; i++) {
 		struct row *r = t->by_name[i];
-		bool old = r->gone_ms && now_ms - r->gone_ms >= ROW_LINGER_MS;
+		/* What came and went in a moment nobody has read; in a storm thousands of such would bury the rest. */
+		bool flash = storm && r->gone_ms && r->gone_ms - r->seen_ms < ROW_FLASH_MS;
+		bool old = r->gone_ms && (flash || now_ms - r->gone_ms >= ROW_LINGER_MS);
 		if (old || (missing_too && r->missing))
 			r->round = ROW_DROPPED;
 		else

@@ -3,7 +3,8 @@
  *
  * Both orders, by identity and by name, are kept as rows come and go, so that comparing with the baseline and
  * laying out the list are walks and never sorts: 30,000 rows must not cost a key its echo. A row that vanished
- * stays for ROW_LINGER_MS, greyed, so that nothing disappears under the eye that reads it.
+ * stays for ROW_LINGER_MS, greyed, so that nothing disappears under the eye that reads it; when more
+ * than ROW_STORM have, those that were there for less than ROW_FLASH_MS go at once.
  */
 #ifndef TUI_ROWS_H
 #define TUI_ROWS_H
@@ -15,7 +16,7 @@
 #include "probes/diff.h"
 #include "probes/resource.h"
 
-enum { ROW_LINGER_MS = 5000 };
+enum { ROW_LINGER_MS = 5000, ROW_FLASH_MS = 500, ROW_STORM = 16 };
 
 struct row {
 	struct resource *res;	/* one heap block, strings included */
