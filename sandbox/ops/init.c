@@ -12,6 +12,8 @@
 #include <sys/sysmacros.h>
 
 #include "probes/base/own.h"
+#include "probes/ledger.h"
+#include "sandbox/box/config.h"
 #include "sandbox/box/keeper.h"
 #include "sandbox/box/reclaim_mount.h"
 #include "sandbox/box/slot.h"
@@ -26,6 +28,7 @@ enum { UNDO_MS = 5000 };
 struct wish {
 	const char *box;
 	struct limits limits;
+	struct config config;
 };
 
 static int parse(const struct invocation *in, struct wish *w, struct err *e)
@@ -35,7 +38,7 @@ static int parse(const struct invocation *in, struct wish *w, struct err *e)
 						 { "inodes", required_argument, NULL, 'i' },
 						 { 0 } };
 	int c, r = 0;
-	limits_default(PROFILE_JUDGE, &w->limits);
+	w->limits = w->config.profiles[PROFILE_JUDGE];
 	optind = 0;
 	opterr = 0;
 	while (r == 0 && (c = getopt_long(in->argc, in->argv, "", options, NULL)) != -1) {
@@ -119,12 +122,35 @@ static int make_root(const struct paths *p, const struct wish *w, struct claim *
 	return r < 0 ? err_set(e, -r, "ask for the id of %s", path) : claim_is(c, seq, id, e);
 }
 
+/* Counted with our own recorded, so that two at once may both be refused, but never both be one too many. */
+static int there_is_room(const struct paths *p, unsigned most, struct err *e)
+{
+	autoarena struct arena a = { 0 };
+	struct scope scope = scope_host(p);
+	struct ledgers all;
+	unsigned kept = 0;
+	ledgers_read(&scope, &a, &all);
+	if (!all.complete)
+		return err_wrap(memcpy(e, &all.why, sizeof *e), "count the boxes there are");
+	for (size_t i = 0; i < all.n; i++)
+		for (size_t k = 0; all.v[i].held && k < all.v[i].n; k++)
+			if (all.v[i].v[k].kind == RES_TEMPDIR && !all.v[i].v[k].gone) {
+				kept++;
+				break;
+			}
+	if (kept > most)
+		return err_say(e, EAGAIN, "this host keeps at most %u boxes (config.json: boxes): `rustbox cleanup` one, `rustbox status` "
+			       "lists them", most);
+	return 0;
+}
+
 static int make_all(const struct paths *p, const struct wish *w, struct claim *c, struct err *e)
 {
 	autofd int dir = -1;
 	struct slot slot = SLOT_NONE;
-	int r = slot_claim(p, UID_POOL, &slot, e);
+	int r = slot_claim(p, w->config.slots, &slot, e);
 	r = r < 0 ? r : make_dir(p, c, &dir, e);
+	r = r < 0 ? r : there_is_room(p, w->config.kept_boxes, e);
 	r = r < 0 ? r : make_root(p, w, c, dir, slot.uid, e);
 	r = r < 0 ? r : keeper_start(c, slot.fd, e);
 	slot_release(&slot);
@@ -149,12 +175,14 @@ static int make_box(const struct paths *p, const struct wish *w, struct err *e)
 
 int ops_init(const struct invocation *in)
 {
+	autoarena struct arena a = { 0 };
 	struct wish w = { 0 };
 	struct err e = { 0 };
 	struct health health;
 	struct scope scope = scope_host(in->paths);
 	char path[PATH_ROOM + 80];
-	if (parse(in, &w, &e) < 0) {
+	if (config_load(in->paths, &a, &w.config, &e) < 0 || parse(in, &w, &e) < 0 ||
+	    config_check(&w.config, &w.limits, &e) < 0) {
 		complain("init: %s", e.text);
 		return EXIT_USAGE;
 	}
