@@ -169,6 +169,9 @@ int shoot_record(const char *me, char **argv)
 
 int shoot_script(const char *scene, const char *path)
 {
+	struct stat nothing;
+	if (stat(list, &nothing) == 0 && nothing.st_size == 0)
+		return 0; /* the scene had no console */
 	FILE *in = fopen(list, "re"), *out = fopen(path, "we");
 	char *line = NULL;
 	size_t cap = 0;

@@ -18,7 +18,7 @@ export DISPLAY=:$display FONTCONFIG_FILE=$PWD/tests/screenshots/fonts.conf XDG_C
 
 for scene; do
   file=tests/screenshots/scenes/$scene.scene
-  size=$(sed -n 's/^console \([0-9]*x[0-9]*\).*/\1/p' "$file" | head -n 1)
+  size=$(sed -n 's/^\(console\|program\) \([0-9]*x[0-9]*\).*/\2/p' "$file" | head -n 1)
   colours=(-bg '#16181d' -fg '#d8dce2')
   if grep -q -- '--light' "$file"; then colours=(-bg '#fdfdf8' -fg '#202428'); fi
   echo "$scene ($size)"
@@ -31,5 +31,5 @@ for scene; do
     exit 1
   fi
   mv "$shots"/*.png "$shots/$scene.cast" screenshots/
-  mv "$shots/$scene.script" tests/screenshots/replay/
+  [ ! -e "$shots/$scene.script" ] || mv "$shots/$scene.script" tests/screenshots/replay/
 done

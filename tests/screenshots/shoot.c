@@ -49,7 +49,7 @@ struct shoot {
 	const char *scene, *out;
 	char name[64];
 	int ask, answer; /* pictures: a name goes out, a byte comes back */
-	bool relay;
+	bool relay, console;
 	FILE *cast;
 	double began;
 	char at[PATH_MAX + 32]; /* "scene:line", for what goes wrong */
@@ -165,20 +165,34 @@ static void word_run(struct shoot *s, char *rest)
 	ran_done(&r);
 }
 
-static void word_console(struct shoot *s, char *rest)
+/* `argv` has room for what the scene adds, from `at` on. */
+static void start(struct shoot *s, char *rest, const char **argv, int at)
 {
 	static const char *const env[] = { "SUDO_USER=alice", "RUSTBOX_RUNBOOKS=" SHOOT_BIN "/runbooks", NULL };
-	const char *argv[WORDS] = { SHOOT_BIN "/rustbox-tui", "--incident", "0208-01" };
 	char more;
 	int used = 0;
-	if (sscanf(rest, "%4dx%4d%n%c", &s->cols, &s->rows, &used, &more) < 2)
-		die(s, "console COLSxROWS [OPTION...]");
-	split(rest + used, argv + 3);
+	if (s->p || sscanf(rest, "%4dx%4d%n%c", &s->cols, &s->rows, &used, &more) < 2)
+		die(s, "one console or program a scene, as COLSxROWS [WORD...]");
+	split(rest + used, argv + at);
 	s->began = now();
-	fprintf(s->cast, "{\"version\": 2, \"width\": %d, \"height\": %d, \"title\": \"rustbox-tui: %s\"}\n", s->cols, s->rows, s->name);
-	shoot_note("size %dx%d", s->cols, s->rows);
+	fprintf(s->cast, "{\"version\": 2, \"width\": %d, \"height\": %d, \"title\": \"rustbox: %s\"}\n", s->cols, s->rows, s->name);
 	s->p = pty_start(&(struct pty_how){ .argv = argv, .root = s->w.root, .env = env, .rows = s->rows, .cols = s->cols,
 					    .tap = on_bytes, .tap_arg = s });
+}
+
+static void word_console(struct shoot *s, char *rest)
+{
+	const char *argv[WORDS + 3] = { SHOOT_BIN "/rustbox-tui", "--incident", "0208-01" };
+	shoot_note("size %.*s", (int)strcspn(rest, " "), rest);
+	s->console = true;
+	start(s, rest, argv, 3);
+}
+
+/* Another program of the build on the terminal: its pictures and recording, but no key script. */
+static void word_program(struct shoot *s, char *rest)
+{
+	const char *argv[WORDS + 1];
+	start(s, rest, argv, 0);
 }
 
 /* What a clean host of this world looks like; the replay reads the same. */
@@ -252,7 +266,8 @@ static void word_shot(struct shoot *s, char *rest)
 {
 	char path[PATH_MAX], byte;
 	pty_settle(s->p, 0.4, 2);
-	shoot_note("screen %s", rest);
+	if (s->console)
+		shoot_note("screen %s", rest);
 	(void)snprintf(path, sizeof path, "%s/%s.live", s->out, rest);
 	FILE *f = fopen(path, "we");
 	if (!f || fputs(pty_screen(s->p), f) < 0 || fclose(f) != 0)
@@ -265,7 +280,7 @@ static const struct {
 	const char *word;
 	void (*act)(struct shoot *s, char *rest);
 } words[] = {
-	{ "plant", word_plant }, { "ledger", word_ledger }, { "baseline", word_baseline }, { "run", word_run },	{ "console", word_console }, { "wait", word_wait }, { "gone", word_gone },
+	{ "plant", word_plant }, { "ledger", word_ledger }, { "baseline", word_baseline }, { "run", word_run },	{ "console", word_console }, { "program", word_program }, { "wait", word_wait }, { "gone", word_gone },
 	{ "pause", word_pause }, { "key", word_key },	{ "type", word_type },	     { "shot", word_shot },
 };
 
