@@ -109,7 +109,7 @@ bool resume_find(const struct paths *paths, struct resume *ret)
 		journal_path(paths, d->d_name, "journal.jsonl", path, sizeof path);
 		if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_mtime > newest) {
 			newest = st.st_mtime;
-			(void)snprintf(id, sizeof id, "%s", d->d_name);
+			(void)snprintf(id, sizeof id, "%.*s", (int)sizeof id - 1, d->d_name);
 		}
 	}
 	autofree char *text = NULL;

@@ -179,14 +179,14 @@ static void view_fresh(const struct model *m, struct canvas *c, bool wide)
 	} else {
 		col += word(c, col, INK_WARN, wide ? "NO BASELINE: showing name and owner rules only" : "NO BASELINE: owner rules only");
 	}
+	if (m->record_lost) /* before what made it so, which the line may have no room for */
+		col += 2 + word(c, col + 2, INK_BAD, "JOURNAL IN MEMORY");
 	if (pressure[0])
 		col += 3 + word(c, col + 3, strstr(pressure, "HIGH") || strstr(pressure, "full in") ? INK_WARN : INK_PLAIN, pressure);
 	if (m->sight.lag_s) {
 		(void)snprintf(text, sizeof text, "LAGGING %us", m->sight.lag_s);
 		(void)canvas_right(c, 2, c->cols - 14, 13, INK_WARN, text);
 	}
-	if (m->record_lost)
-		(void)canvas_text(c, 2, col + 2, c->cols - col - 2, INK_BAD, "JOURNAL IN MEMORY");
 }
 
 void view_head(const struct model *m, struct canvas *c)

@@ -477,5 +477,6 @@ int main(void)
 		T(resize_storm), T(every_way_to_die), T(leaving_gives_the_terminal_back), T(suspend_and_resume),
 		T(every_terminal), T(without_colours),
 	};
+	world_alone(); /* the screen shows the processes of this test, not those of the tests beside it */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

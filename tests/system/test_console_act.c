@@ -516,5 +516,6 @@ int main(void)
 		T(resumed_after_a_hangup), T(killed_while_acting), T(two_operators), T(orphan_with_evidence), T(disk_full),
 		T(bundle_and_report), T(deleted_and_brought_back), T(protected_files_stay),
 	};
+	world_alone(); /* the screen shows the processes of this test, not those of the tests beside it */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -226,5 +226,6 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, each_scene, each_end)
 	const struct CMUnitTest tests[] = { T(only_what_was_typed_acts) };
+	world_alone(); /* the screen shows the processes of this test, not those of the tests beside it */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -245,5 +245,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(p4_then_p3, each_world, each_end),
 		cmocka_unit_test_setup_teardown(p6_back_to_work, each_world, each_end),
 	};
+	world_alone(); /* the screen shows the processes of this test, not those of the tests beside it */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
