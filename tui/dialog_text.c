@@ -251,7 +251,7 @@ static void output_lines(const struct model *m, struct prose *out)
 	for (size_t i = 0; i < job->n; i++)
 		prose_add(out, INK_PLAIN, "", "%s", job->v[i].name);
 	if (!job->n)
-		prose_add(out, INK_PLAIN, "", "it said nothing");
+		prose_add(out, job->last[0] ? INK_BAD : INK_PLAIN, "", "%s", job->last[0] ? job->last : "it said nothing");
 }
 
 void dialog_lines(const struct model *m, struct prose *out)

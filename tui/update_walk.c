@@ -130,7 +130,7 @@ void step_checks(struct model *m)
 	else if (m->await.on && m->now_ms >= m->await.until_ms)
 		await_end(m, false);
 	char note[120];
-	if (m->nback && walk_finished(&m->walk) && m->dialog.kind == DIALOG_NONE)
+	if (m->nback && walk_next(&m->walk) >= m->walk.proc->nsteps && m->dialog.kind == DIALOG_NONE)
 		(void)way_back(m);
 	for (size_t turns = 0; turns < STEPS_MAX; turns++) {
 		const struct step *s = walk_step(&m->walk);

@@ -23,6 +23,7 @@
 
 #include "probes/base/kfile.h"
 #include "probes/base/own.h"
+#include "tests/harness/console.h"
 #include "tests/harness/lab.h"
 #include "tests/harness/pty.h"
 #include "tests/harness/world.h"
@@ -48,71 +49,6 @@ static struct world *need(void **state)
 	if (!*state)
 		skip();
 	return *state;
-}
-
-static void plant(struct lab *l, const struct world *w, const char *name)
-{
-	lab_open(l, w, name);
-	if (lab_plant(l, lab_fault(name)) != PLANTED)
-		fail_msg("%s: %s", name, l->why);
-}
-
-/* The lab takes back what it planted; the directories it stood in go as an operator would make them go. */
-static void undo(const struct world *w, struct lab *l)
-{
-	struct ran r;
-	lab_undo(l);
-	world_call(w, &r, 30, "rustbox", "reclaim", "tempdir", "--all");
-	assert_int_equal(r.code, 0);
-	ran_done(&r);
-}
-
-static struct pty *console_as(const struct world *w, const char *user)
-{
-	char sudo[80];
-	(void)snprintf(sudo, sizeof sudo, "SUDO_USER=%s", user);
-	const char *const env[] = { "RUSTBOX_RUNBOOKS=runbooks", sudo, NULL };
-	struct pty *p = pty_start(&(struct pty_how){ .root = w->root, .env = env, .rows = 34, .cols = 100 });
-	assert_true(pty_wait(p, "OBSERVE", 10));
-	return p;
-}
-
-/* A key counts only once what it answers has been on the screen for a moment. */
-static void press(struct pty *p, const char *shown, const char *keys)
-{
-	assert_true(pty_wait(p, shown, 20));
-	pty_settle(p, 0.2, 1);
-	pty_send(p, keys);
-}
-
-static void arm(struct pty *p)
-{
-	pty_send(p, "A");
-	press(p, "why do you act", "INC-1\r");
-	assert_true(pty_wait(p, "[ARMED", 5));
-}
-
-static void open_procedure(struct pty *p, const char *key, const char *title)
-{
-	pty_send(p, "p");
-	press(p, "P6 Worker", key);
-	assert_true(pty_wait(p, title, 5));
-}
-
-static void leave(struct pty *p)
-{
-	pty_send(p, "\033");
-	pty_settle(p, 0.2, 1);
-	pty_send(p, "q");
-	assert_int_equal(pty_wait_exit(p, 10), 0);
-	pty_done(p);
-}
-
-static void on_this_host(const char *verb, char *out, size_t cap)
-{
-	char host[65] = "";
-	assert_int_equal(gethostname(host, sizeof host), 0);
-	(void)snprintf(out, cap, "%s on %s", verb, host);
 }
 
 /* The one incident's name. */
@@ -156,11 +92,11 @@ static void resumed_after_a_hangup(void **state)
 	struct world *w = need(state);
 	static struct lab nested;
 	char id[64], again[64];
-	plant(&nested, w, "nested");
+	console_plant(&nested, w, "nested");
 	struct pty *p = console_as(w, "alice");
 	assert_true(pty_wait(p, "+ M leak", 10));
-	arm(p);
-	open_procedure(p, "2", "P2 Manual mount");
+	console_arm(p);
+	console_open(p, "2", "P2 Manual mount");
 	pty_send(p, "x");
 	assert_true(pty_wait(p, "[ok]1 List", 5));
 	assert_int_equal(kill(pty_console(p), SIGHUP), 0);
@@ -170,22 +106,22 @@ static void resumed_after_a_hangup(void **state)
 	assert_says(first, "\"event\":\"disarmed\"");
 	assert_says(first, "\"event\":\"left\",\"who\":\"alice\",\"signal\":1");
 	p = console_as(w, "alice");
-	press(p, "an incident was left open", "y"); /* a small y answers nothing */
+	console_press(p, "an incident was left open", "y"); /* a small y answers nothing */
 	assert_true(pty_shows(p, id));
-	press(p, "resume incident", "Y");
+	console_press(p, "resume incident", "Y");
 	assert_true(pty_wait(p, "[>>]2 Unmount", 5));
 	assert_true(pty_wait(p, "[ok]1 List", 2));
 	assert_true(pty_wait(p, "OBSERVE", 2)); /* armed is not remembered */
 	pty_send(p, "n");
-	press(p, "note:", "went on\r");
+	console_press(p, "note:", "went on\r");
 	pty_settle(p, 0.3, 2);
-	leave(p);
+	console_leave(p);
 	autofree char *second = journal_of(w, again, sizeof again);
 	assert_string_equal(id, again);
 	assert_int_equal(strncmp(first, second, strlen(first)), 0); /* append-only */
 	assert_says(second, "\"event\":\"resumed\"");
 	assert_says(second, "went on");
-	undo(w, &nested);
+	console_undo(w, &nested);
 }
 
 /* SIGKILL with a command running: the journal has its announcement, the next console says so. */
@@ -194,15 +130,15 @@ static void killed_while_acting(void **state)
 	struct world *w = need(state);
 	static struct lab nested;
 	char id[64];
-	plant(&nested, w, "nested");
+	console_plant(&nested, w, "nested");
 	struct pty *p = console_as(w, "alice");
 	assert_true(pty_wait(p, "+ M leak", 10));
-	arm(p);
-	open_procedure(p, "1", "P1 Automatic");
+	console_arm(p);
+	console_open(p, "1", "P1 Automatic");
 	pty_send(p, "x");
 	assert_true(pty_wait(p, "[ok]1 Look", 5));
 	pty_send(p, "x");
-	press(p, "WILL RUN", "\033[F");
+	console_press(p, "WILL RUN", "\033[F");
 	pty_settle(p, 0.2, 1);
 	pid_t ui = pty_console(p);
 	pty_send(p, "Y");
@@ -231,8 +167,8 @@ static void killed_while_acting(void **state)
 	assert_true(pty_wait(p, "resume incident", 5));
 	if (!strstr(text, "\"event\":\"outcome\""))
 		assert_true(pty_wait(p, "THEN RAN", 2));
-	leave(p);
-	undo(w, &nested);
+	console_leave(p);
+	console_undo(w, &nested);
 }
 
 /* S37: bob watches, cannot arm, takes over with a reason; alice's screen says who did. */
@@ -241,34 +177,34 @@ static void two_operators(void **state)
 	struct world *w = need(state);
 	static struct lab nested;
 	char phrase[120];
-	plant(&nested, w, "nested");
+	console_plant(&nested, w, "nested");
 	struct pty *alice = console_as(w, "alice");
-	arm(alice);
+	console_arm(alice);
 	struct pty *bob = console_as(w, "bob");
 	if (pty_shows(bob, "resume incident"))
 		pty_send(bob, "\033");
 	assert_true(pty_wait(bob, "alice armed since", 10));
 	pty_send(bob, "A");
-	press(bob, "take over from alice", "");
+	console_press(bob, "take over from alice", "");
 	assert_true(pty_wait(bob, "class R3", 2));
-	on_this_host("take over from alice", phrase, sizeof phrase);
+	console_phrase("take over from alice", phrase, sizeof phrase);
 	pty_send(bob, "\r\r"); /* Enter alone takes nothing */
 	pty_settle(bob, 0.2, 1);
 	assert_true(pty_shows(alice, "[ARMED alice"));
 	pty_send(bob, "\033");
 	assert_true(pty_wait_gone(bob, "take over from", 5));
 	pty_send(bob, "A");
-	press(bob, "class R3", "alice went home\t");
+	console_press(bob, "class R3", "alice went home\t");
 	pty_send(bob, phrase);
-	press(bob, "Enter commits", "\r");
+	console_press(bob, "Enter commits", "\r");
 	assert_true(pty_wait(bob, "[ARMED bob", 10));
 	assert_true(pty_wait(alice, "OBSERVE", 10));
 	assert_true(pty_wait(alice, "bob took over", 5));
-	leave(bob);
+	console_leave(bob);
 	assert_true(pty_wait(alice, "bob is no longer armed", 10));
-	arm(alice);
-	leave(alice);
-	undo(w, &nested);
+	console_arm(alice);
+	console_leave(alice);
+	console_undo(w, &nested);
 }
 
 /* S19: an orphan is never in a batch; its evidence is on disk before it can be ended. */
@@ -277,17 +213,17 @@ static void orphan_with_evidence(void **state)
 	struct world *w = need(state);
 	static struct lab orphan;
 	char phrase[120], verb[60], id[64], gone[2048], path[PATH_ROOM + 300];
-	plant(&orphan, w, "orphan");
+	console_plant(&orphan, w, "orphan");
 	struct pty *p = console_as(w, "alice");
 	assert_true(pty_wait(p, "ORPHAN", 10));
-	arm(p);
+	console_arm(p);
 	pty_send(p, "4");
 	assert_true(pty_wait(p, ">+ P ORPHAN", 5));
 	pty_send(p, "x");
-	press(p, "rustbox capture", "");
+	console_press(p, "rustbox capture", "");
 	assert_true(pty_shows(p, "security rule"));
 	assert_false(lab_gone(&orphan, gone, sizeof gone));
-	press(p, "Y commits", "Y");
+	console_press(p, "Y commits", "Y");
 	assert_true(pty_wait(p, "captured", 20));
 	assert_true(pty_wait_gone(p, "WILL RUN", 5));
 	assert_false(lab_gone(&orphan, gone, sizeof gone)); /* evidence does not touch it */
@@ -302,22 +238,22 @@ static void orphan_with_evidence(void **state)
 	assert_true(kept);
 	pty_settle(p, 0.5, 20);
 	pty_send(p, "x");
-	press(p, "class R3", "SEC-77 said yes\t");
+	console_press(p, "class R3", "SEC-77 said yes\t");
 	(void)snprintf(verb, sizeof verb, "kill %d", (int)orphan.trace[0].pid);
 	for (unsigned i = 0; i < orphan.ntraces; i++)
 		if (orphan.trace[i].kind == TRACE_PROCESS)
 			(void)snprintf(verb, sizeof verb, "kill %d", (int)orphan.trace[i].pid);
-	on_this_host(verb, phrase, sizeof phrase);
+	console_phrase(verb, phrase, sizeof phrase);
 	pty_send(p, phrase);
-	press(p, "Enter commits", "\r");
+	console_press(p, "Enter commits", "\r");
 	assert_true(pty_wait(p, "released", 20));
-	leave(p);
+	console_leave(p);
 	autofree char *text = journal_of(w, id, sizeof id);
 	char *capture = strstr(text, "\"capture\""), *kill = strstr(text, "\"reclaim\",\"process\"");
 	assert_true(capture && kill && capture < kill);
 	assert_says(text, "SEC-77 said yes");
 	assert_says(text, "orphan: security must know now");
-	undo(w, &orphan);
+	console_undo(w, &orphan);
 }
 
 /* S38: no room for the journal: said, kept, acted with, and on disk whole when there is room again. */
@@ -331,7 +267,7 @@ static void disk_full(void **state)
 	assert_int_equal(system(command), 0);
 	assert_int_equal(mount("none", state_dir, "tmpfs", 0, "size=64k"), 0);
 	static struct lab nested;
-	plant(&nested, w, "nested");
+	console_plant(&nested, w, "nested");
 	(void)snprintf(fill, sizeof fill, "%s/full", state_dir);
 	int fd = open(fill, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
@@ -340,25 +276,25 @@ static void disk_full(void **state)
 		continue;
 	struct pty *p = console_as(w, "alice");
 	assert_true(pty_wait(p, "+ M leak", 10));
-	arm(p);
+	console_arm(p);
 	assert_true(pty_wait(p, "JOURNAL IN MEMORY", 5));
-	open_procedure(p, "2", "P2 Manual mount");
+	console_open(p, "2", "P2 Manual mount");
 	pty_send(p, "x");
 	assert_true(pty_wait(p, "[ok]1 List", 5));
 	pty_send(p, "x");
-	press(p, "Y commits", "Y");
+	console_press(p, "Y commits", "Y");
 	assert_true(pty_wait(p, "DONE", 30)); /* it acts, with its record in memory */
 	assert_true(pty_shows(p, "JOURNAL IN MEMORY"));
 	assert_int_equal(ftruncate(fd, 0), 0);
 	(void)close(fd);
 	assert_true(pty_wait_gone(p, "JOURNAL IN MEMORY", 10));
-	leave(p);
+	console_leave(p);
 	autofree char *text = journal_of(w, id, sizeof id);
 	assert_says(text, "{\"seq\":1,");
 	assert_says(text, "\"event\":\"armed\"");
 	assert_says(text, "\"event\":\"run\"");
 	assert_says(text, "\"event\":\"outcome\"");
-	undo(w, &nested);
+	console_undo(w, &nested);
 	assert_int_equal(umount(state_dir), 0);
 }
 
@@ -381,15 +317,15 @@ static void bundle_and_report(void **state)
 	struct world *w = need(state);
 	static struct lab nested;
 	char id[64], path[PATH_ROOM + 300];
-	plant(&nested, w, "nested");
+	console_plant(&nested, w, "nested");
 	struct pty *p = console_as(w, "alice");
 	assert_true(pty_wait(p, "+ M leak", 10));
-	arm(p);
-	open_procedure(p, "2", "P2 Manual mount");
+	console_arm(p);
+	console_open(p, "2", "P2 Manual mount");
 	pty_send(p, "x");
 	assert_true(pty_wait(p, "[ok]1 List", 5));
 	pty_send(p, "x");
-	press(p, "Y commits", "Y");
+	console_press(p, "Y commits", "Y");
 	assert_true(pty_wait(p, "DONE", 30));
 	pty_send(p, "!");
 	assert_true(pty_wait(p, "PAGE TEXT", 20));
@@ -397,7 +333,7 @@ static void bundle_and_report(void **state)
 	assert_true(pty_wait_gone(p, "PAGE TEXT", 5));
 	pty_send(p, "R");
 	assert_true(pty_wait(p, "Incident", 20));
-	leave(p);
+	console_leave(p);
 	autofree char *text = journal_of(w, id, sizeof id);
 	assert_true(has_file(w, id, "bundle-", "snapshot.json", path, sizeof path));
 	assert_true(has_file(w, id, "bundle-", "page.txt", path, sizeof path));
@@ -436,7 +372,7 @@ static void bundle_and_report(void **state)
 	assert_int_equal(r.code, 1);
 	assert_says(r.out, "CHAIN BROKEN at line 2");
 	ran_done(&r);
-	undo(w, &nested);
+	console_undo(w, &nested);
 }
 
 /* S24: the wrong directory was deleted, and u brings it back with everything in it, the same inode. */
@@ -446,33 +382,33 @@ static void deleted_and_brought_back(void **state)
 	static struct lab dir;
 	char path[PATH_ROOM + 80], phrase[120];
 	struct stat before, after;
-	plant(&dir, w, "tempdir");
+	console_plant(&dir, w, "tempdir");
 	paths_box_dir(&w->paths, "tempdir", path);
 	assert_int_equal(stat(path, &before), 0);
 	struct pty *p = console_as(w, "alice");
 	assert_true(pty_wait(p, "+ D leak", 10));
-	arm(p);
-	open_procedure(p, "5", "P5 Filesystem");
+	console_arm(p);
+	console_open(p, "5", "P5 Filesystem");
 	pty_send(p, "x");
 	assert_true(pty_wait(p, "[ok]1 List", 5));
 	pty_send(p, "x");
-	press(p, "class R2", "");
+	console_press(p, "class R2", "");
 	assert_true(pty_shows(p, "--trash"));
 	assert_true(pty_shows(p, "u brings them back"));
-	on_this_host("delete 1", phrase, sizeof phrase);
+	console_phrase("delete 1", phrase, sizeof phrase);
 	pty_send(p, phrase);
-	press(p, "Enter commits", "\r");
+	console_press(p, "Enter commits", "\r");
 	assert_true(pty_wait(p, "[ok]2 Delete", 30));
 	assert_int_not_equal(access(path, F_OK), 0);
 	pty_send(p, "u");
-	press(p, "--undo", "");
-	press(p, "Y commits", "Y");
+	console_press(p, "--undo", "");
+	console_press(p, "Y commits", "Y");
 	assert_true(pty_wait(p, "restored", 20));
 	assert_int_equal(stat(path, &after), 0);
 	assert_int_equal(after.st_ino, before.st_ino);
 	assert_true(pty_wait(p, "+ D leak", 10)); /* a leftover again */
-	leave(p);
-	undo(w, &dir);
+	console_leave(p);
+	console_undo(w, &dir);
 }
 
 /* S23: what is evidence is in no plan, however old it is. */
@@ -488,25 +424,25 @@ static void protected_files_stay(void **state)
 		(void)snprintf(command, sizeof command, "touch -d '30 days ago' %s/%s", w->paths.of[PATH_STATE], kept[i]);
 		assert_int_equal(system(command), 0);
 	}
-	plant(&dir, w, "tempdir");
+	console_plant(&dir, w, "tempdir");
 	struct pty *p = console_as(w, "alice");
 	assert_true(pty_wait(p, "+ D leak", 10));
-	arm(p);
-	open_procedure(p, "5", "P5 Filesystem");
+	console_arm(p);
+	console_open(p, "5", "P5 Filesystem");
 	pty_send(p, "x");
 	assert_true(pty_wait(p, "[ok]1 List", 5));
 	pty_send(p, "x");
-	press(p, "class R2", "");
-	on_this_host("delete 1", phrase, sizeof phrase);
+	console_press(p, "class R2", "");
+	console_phrase("delete 1", phrase, sizeof phrase);
 	pty_send(p, phrase);
-	press(p, "Enter commits", "\r");
+	console_press(p, "Enter commits", "\r");
 	assert_true(pty_wait(p, "[ok]2 Delete", 30));
-	leave(p);
+	console_leave(p);
 	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
 		(void)snprintf(path, sizeof path, "%s/%s", w->paths.of[PATH_STATE], kept[i]);
 		assert_int_equal(access(path, F_OK), 0);
 	}
-	undo(w, &dir);
+	console_undo(w, &dir);
 }
 
 int main(void)
