@@ -19,6 +19,11 @@ static const char *stamp(uint64_t wall, char out[static 24])
 static void armed_text(const struct model *m, bool wide, char *out, size_t cap)
 {
 	char reason[60];
+	if (!m->arm.on && m->peer.on) { /* somebody else acts: who, and where they are */
+		(void)snprintf(out, cap, "[OBSERVE; %.16s ARMED at %.8s%s%s]", m->peer.user, m->peer.step, m->peer.running[0] ? ", runs" : "",
+			       m->peer.running[0] && wide ? m->peer.running + strcspn(m->peer.running, " ") : "");
+		return;
+	}
 	if (!m->arm.on) {
 		(void)snprintf(out, cap, "[OBSERVE read-only]");
 		return;
