@@ -9,7 +9,7 @@ trap 'rm -rf --one-file-system "$copy"' EXIT
 bad=0
 fail() { echo "FAILED: $*"; bad=1; }
 
-python3 - README.md probes/README.md sandbox/README.md tui/README.md <<'PY' || bad=1
+python3 - README.md probes/README.md sandbox/README.md tui/README.md screenshots/README.md <<'PY' || bad=1
 import os, re, sys
 bad, make = [], "".join(open(p).read() for p in ("Makefile", "tests/targets.mk", "tests/screenshots/targets.mk", "sandbox/install.mk", "sandbox/deb/targets.mk"))
 every = {f for d, _, names in os.walk(".") if not d.startswith(("./.git", "./.build")) for f in names}
