@@ -71,6 +71,8 @@ static struct effect take(struct model *m, const struct msg *msg)
 		take_size(m, msg->size.rows, msg->size.cols);
 		break;
 	case MSG_KEY:
+		if (msg->key.code == K_CLICK && m->dialog.kind == DIALOG_NONE)
+			list_click(m, msg->key.row);
 		return take_key(m, msg->key.code);
 	case MSG_PASTE:
 		ring_add(&m->log, m->wall, RING_WARN, "paste ignored (%zu bytes)", msg->bytes);

@@ -20,6 +20,8 @@ unsigned disk_inodes_used(const struct disk_sight *d);
 uint64_t disk_full_in(const struct disk_sight *d, uint64_t wall); /* seconds, 0: cannot be told, or not today */
 
 /* update_list.c */
+size_t list_first(const struct list *l, size_t rows); /* the first row shown when so many fit */
+void list_click(struct model *m, int row);	       /* a mouse click on this row of the screen */
 void list_news(struct model *m, int by); /* to the next or previous row that changed since the cursor was on it */
 void list_build(struct model *m);
 void list_move(struct model *m, long by);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tui/layout.h"
 #include "tui/update.h"
 
 static const unsigned tab_kinds[TAB_COUNT] = {
@@ -119,6 +120,28 @@ static void remember(struct list *l)
 	const struct resource *r = l->shown[l->cursor]->res;
 	l->at_kind = r->kind;
 	(void)snprintf(l->at_id, sizeof l->at_id, "%s", r->id);
+}
+
+/* The cursor stays in sight, and the window does not move while it is. */
+size_t list_first(const struct list *l, size_t rows)
+{
+	if (l->n <= rows || l->cursor < rows / 2)
+		return 0;
+	size_t first = l->cursor - rows / 2;
+	return first + rows > l->n ? l->n - rows : first;
+}
+
+/* Only the cursor follows a click: nothing is chosen, opened or begun by a mouse. */
+void list_click(struct model *m, int row)
+{
+	struct layout at = layout_for(m->rows, m->cols, m->walk.proc != NULL);
+	if ((at.shape != SHAPE_NORMAL && at.shape != SHAPE_WIDE) || row < at.list.row || row >= at.list.row + at.list.rows)
+		return;
+	size_t to = list_first(&m->list, (size_t)at.list.rows) + (size_t)(row - at.list.row);
+	if (to >= m->list.n)
+		return;
+	m->list.cursor = to;
+	remember(&m->list);
 }
 
 void list_news(struct model *m, int by)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "probes/base/text.h"
+#include "tui/update.h"
 #include "tui/view_parts.h"
 #include "tui/why.h"
 
@@ -92,15 +93,6 @@ static void view_header(const struct layout *l, struct canvas *c)
 	(void)canvas_text(c, l->header, col.next, col.next_w, INK_PLAIN, "NEXT");
 }
 
-/* The first row shown: the cursor stays in sight, and the window does not move while it is. */
-static size_t first_shown(const struct list *l, size_t rows)
-{
-	if (l->n <= rows || l->cursor < rows / 2)
-		return 0;
-	size_t first = l->cursor - rows / 2;
-	return first + rows > l->n ? l->n - rows : first;
-}
-
 static void view_empty(const struct model *m, const struct layout *l, struct canvas *c)
 {
 	const char *text = !m->sync_at ? "... looking" : m->list.filter[0] ? "none matches the filter (Esc clears it)" :
@@ -116,7 +108,7 @@ void view_list(const struct model *m, const struct layout *l, struct canvas *c)
 	view_header(l, c);
 	if (l->list.rows <= 0)
 		return;
-	size_t rows = (size_t)l->list.rows, first = first_shown(&m->list, rows);
+	size_t rows = (size_t)l->list.rows, first = list_first(&m->list, rows);
 	for (size_t i = 0; i < rows && first + i < m->list.n; i++)
 		one_row(m, c, l->list.row + (int)i, &l->list, m->list.shown[first + i], first + i == m->list.cursor);
 	if (!m->list.n)

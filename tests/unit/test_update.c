@@ -100,6 +100,22 @@ static void test_cursor_is_bound_to_the_thing(void **state)
 	assert_null(rows_find(&t->m.table, RES_MOUNT, "2147483689"));
 }
 
+/* A click moves the cursor to the row it hit, whatever the window shows, and does nothing else. */
+static void test_a_click_moves_the_cursor(void **state)
+{
+	struct stage *t = *state;
+	struct msg click = { .kind = MSG_KEY, .now_ms = t->s.now_ms };
+	click.key.code = K_CLICK;
+	click.key.row = 8; /* rows 0 to 4 are the head */
+	struct effect e = update(&t->m, &click);
+	assert_int_equal(e.kind, EFFECT_NONE);
+	assert_int_equal(t->m.list.cursor, 3);
+	click.key.row = 2;
+	(void)update(&t->m, &click);
+	assert_int_equal(t->m.list.cursor, 3);
+	assert_int_equal(t->m.dialog.kind, DIALOG_NONE);
+}
+
 static void test_counts_and_hidden(void **state)
 {
 	struct stage *t = *state;
@@ -301,7 +317,7 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, begin, end)
 	const struct CMUnitTest tests[] = {
 		CASE(test_cursor_is_bound_to_the_thing),
-		CASE(test_counts_and_hidden),
+		CASE(test_a_click_moves_the_cursor), CASE(test_counts_and_hidden),
 		CASE(test_filter),
 		CASE(test_observe_runs_nothing),
 		CASE(test_paste_is_refused),
