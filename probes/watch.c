@@ -3,7 +3,7 @@
  * just that again and writes the difference as one batch. Kinds are looked at in three lanes, because the
  * dearest must not make the cheapest wait: between two scans of a lane lie at least 20 ms and ten times what
  * its last one cost, so that a storm costs a tenth of one processor at most. Single mounts are told by single
- * events (watch_mounts.h) and need no scan. What has no event is looked at every second, or after a hundred
+ * events (watch_mounts.h) and need no scan. What has no event is looked at every second, or after some hundred
  * times its cost; sooner when the newest pid says that processes were made.
  */
 #include "probes/watch.h"
@@ -32,7 +32,7 @@
 #define PRESSURE_NS   (10 * NS_PER_S)
 #define SETTLE_NS     (200 * NS_PER_MS) /* after single events, until the whole table is read to check them */
 
-enum { MOUNT_SHARE = 10, EVENT_SHARE = 25, CHECK_SHARE = 40, NEWS_SHARE = 50, TICK_SHARE = 100 }; /* a scan is at most one part in so many */
+enum { MOUNT_SHARE = 10, EVENT_SHARE = 25, CHECK_SHARE = 40, NEWS_SHARE = 200, TICK_SHARE = 400, GHOST_SHARE = 100 }; /* a scan is at most one part in so many */
 enum lane_id { LANE_MOUNT, LANE_DIR, LANE_TREE, LANE_PROC, LANE_GHOST, LANES };
 /* Members of v1 cgroups, new processes, falling locks, contents, other namespaces: no event tells. The process
  * scan reads the cgroups anyway. */
@@ -258,7 +258,7 @@ static void lane_done(struct watch *w, enum lane_id id, uint64_t cost)
 	l->ended = clock_mono_ns();
 	l->cost = cost;
 	l->next_tick = id == LANE_MOUNT ? UINT64_MAX :
-		       l->ended + most(is_busy(w) ? TICK_NS : QUIET_TICK_NS, cost * TICK_SHARE);
+		       l->ended + most(is_busy(w) ? TICK_NS : QUIET_TICK_NS, cost * (id == LANE_GHOST ? GHOST_SHARE : TICK_SHARE));
 	if (id == LANE_MOUNT)
 		w->check_at = UINT64_MAX;
 	if (id == LANE_PROC) {

@@ -129,7 +129,7 @@ static void a_holder_in_another_namespace(void **state)
 	assert_true(pty_wait(p, pid, 5));
 	assert_true(pty_wait(p, "another mount ns", 2));
 	assert_true(pty_wait(p, "If you", 2)); /* and what each way out would do */
-	assert_true(pty_shows(p, "HIDDEN, not freed"));
+	assert_true(pty_wait(p, "HIDDEN, not freed", 2));
 	leave(p);
 	end(holder);
 	uproot(&a);
@@ -307,8 +307,8 @@ static void zombie_and_stopped(void **state)
 	pty_send(p, "4");
 	assert_true(pty_wait(p, "leak Z", 10));
 	assert_true(pty_wait(p, "leak T", 10));
-	assert_true(pty_shows(p, "stopped"));
-	assert_true(pty_shows(p, "P4.4"));
+	assert_true(pty_wait(p, "stopped", 5));
+	assert_true(pty_wait(p, "P4.4", 5));
 	leave(p);
 	lab_undo(&l);
 	world_sweep(w);
