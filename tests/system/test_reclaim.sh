@@ -89,6 +89,32 @@ there e || fail "two at once"
 exec 9>&-
 wait $second || fail "the second, when its turn came"
 gone e || fail "the second did nothing"
+# a zombie whose parent does not read it: said, waited for with a bound, in nobody's way; gone with its parent
+python3 - "$world" <<'PY' &
+import os, sys, time
+h = 2166136261
+for c in sys.argv[1].encode(): h = (h ^ c) * 16777619 & 0xffffffff
+uid = 200000 + h % 4096 * 128 # as paths.c: the first of this world's pool
+if os.fork() == 0:
+    os.setresuid(uid, uid, uid)
+    os._exit(0)
+open(sys.argv[1] + "/ready", "w").close()
+time.sleep(100)
+PY
+lazy=$!
+until [ -e "$world/ready" ]; do sleep 0.05; done
+dir h
+start=$SECONDS
+rustbox health --recover --cleanup --text >"$world/out" 2>&1
+[ $? = 1 ] || fail "a zombie that stays: $(cat "$world/out")"
+[ $((SECONDS - start)) -lt 30 ] || fail "it waited $((SECONDS - start)) s for a zombie"
+grep -q "a zombie: it has ended and holds nothing; it goes when its parent $lazy reads it" "$world/out" || fail "$(cat "$world/out")"
+gone h || fail "a zombie was in the way"
+grep -q '"event":"containment_violation","kind":"zombie_detected"' "$world/var/lib/rustbox/events.jsonl" || fail "no event"
+kill $lazy
+wait $lazy 2>/dev/null
+for _ in $(seq 100); do rustbox health --recover --cleanup >/dev/null && break; sleep 0.1; done # its reaper may be slow
+rustbox health --verify-clean >/dev/null || fail "the zombie's end was not seen"
 # on a terminal: what it is at
 dir f g
 script -qec "$OUT/rustbox reclaim tempdir --all" /dev/null | tr -d '\r' | grep -q 'released tempdir .*/rustbox-f' || fail "text on a terminal"
