@@ -7,7 +7,7 @@
 #include "probes/base/own.h"
 #include "probes/base/text.h"
 
-static const char *type_name(const json_t *v)
+const char *json_type_word(const json_t *v)
 {
 	if (!v)
 		return "nothing";
@@ -26,7 +26,7 @@ static const char *type_name(const json_t *v)
 
 static int wrong(const json_t *v, const char *path, const char *key, const char *expected, struct err *e)
 {
-	return err_say(e, EINVAL, "%s.%s: expected %s, got %s", path, key, expected, type_name(v));
+	return err_say(e, EINVAL, "%s.%s: expected %s, got %s", path, key, expected, json_type_word(v));
 }
 
 static bool absent(const json_t *v)

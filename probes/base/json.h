@@ -21,6 +21,8 @@ int json_opt_bool(const json_t *obj, const char *path, const char *key, bool *re
 int json_need_obj(const json_t *obj, const char *path, const char *key, json_t **ret, struct err *e) MUST_CHECK;
 int json_need_arr(const json_t *obj, const char *path, const char *key, json_t **ret, struct err *e) MUST_CHECK;
 
+const char *json_type_word(const json_t *v); /* "an object", "null", ... for such errors */
+
 /* A string that may hold any byte: invalid UTF-8 is written as visible escapes. Never NULL. */
 json_t *json_text(const char *s);
 

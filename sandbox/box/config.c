@@ -10,15 +10,6 @@
 #include "probes/base/own.h"
 #include "probes/base/text.h"
 
-static const char *got(const json_t *v)
-{
-	static const char *const names[] = {
-		[JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array",	  [JSON_STRING] = "a string", [JSON_INTEGER] = "an integer",
-		[JSON_REAL] = "a real",	     [JSON_TRUE] = "a boolean", [JSON_FALSE] = "a boolean", [JSON_NULL] = "null",
-	};
-	return names[json_typeof(v)];
-}
-
 /* A misspelt key would silently leave a limit as it was: every object is read strictly. */
 static int only_keys(const json_t *obj, const char *path, const char *const *keys, size_t n, struct err *e)
 {
@@ -27,7 +18,7 @@ static int only_keys(const json_t *obj, const char *path, const char *const *key
 	const char *key;
 	json_t *v;
 	if (!json_is_object(obj))
-		return err_say(e, EINVAL, "%s: expected an object, got %s", path, got(obj));
+		return err_say(e, EINVAL, "%s: expected an object, got %s", path, json_type_word(obj));
 	for (size_t i = 0; i < n; i++)
 		text_add(&t, "%s%s", i ? ", " : "", keys[i]);
 	json_object_foreach((json_t *)(uintptr_t)obj, key, v) {
@@ -94,12 +85,12 @@ static int text_from(const json_t *v, const char *path, size_t i, struct arena *
 		json_array_foreach(v, at, word) {
 			if (!json_is_string(word) || strpbrk(json_string_value(word), comma))
 				return err_say(e, EINVAL, "%s.%s[%zu]: expected a word without '%s', got %s", path, texts[i].key, at,
-					       comma, json_is_string(word) ? "one with it" : got(word));
+					       comma, json_is_string(word) ? "one with it" : json_type_word(word));
 			text = arena_printf(a, "%s%s%s", text, at ? comma : "", json_string_value(word));
 		}
 	} else if (!json_is_null(v) || !comma) {
 		return err_say(e, EINVAL, "%s.%s: expected a string%s, got %s", path, texts[i].key,
-			       comma ? " or an array of words" : "", got(v));
+			       comma ? " or an array of words" : "", json_type_word(v));
 	}
 	memcpy((char *)l + texts[i].at, &text, sizeof text);
 	return 0;
@@ -146,7 +137,7 @@ static int languages_from(const json_t *obj, struct config *c, struct arena *a, 
 	json_t *v;
 	int rc = 0;
 	if (obj && !json_is_object(obj))
-		return err_say(e, EINVAL, "languages: expected an object, got %s", got(obj));
+		return err_say(e, EINVAL, "languages: expected an object, got %s", json_type_word(obj));
 	json_object_foreach((json_t *)(uintptr_t)obj, word, v) {
 		rc = language_from(v, word, c, a, e);
 		if (rc < 0)
@@ -162,26 +153,14 @@ static int count_from(const json_t *obj, const char *key, unsigned *ret, struct 
 		return 0;
 	if (!json_is_integer(v) || json_integer_value(v) < 1 || json_integer_value(v) > UID_POOL)
 		return err_say(e, EINVAL, "%s: expected a number from 1 to %d, got %s", key, UID_POOL,
-			       json_is_integer(v) ? "one outside" : got(v));
+			       json_is_integer(v) ? "one outside" : json_type_word(v));
 	*ret = (unsigned)json_integer_value(v);
-	return 0;
-}
-
-static int parent_from(const json_t *obj, struct config *c, struct arena *a, struct err *e)
-{
-	const char *parent = NULL;
-	int rc = json_opt_str(obj, "config", "cgroup_parent", a, &parent, e);
-	if (rc < 0 || !parent)
-		return rc;
-	if (*parent == '/' || !*parent || strstr(parent, "..") || strlen(parent) > 120)
-		return err_say(e, EINVAL, "cgroup_parent: expected a path below the hierarchy's root, without '..', got another");
-	c->cgroup_parent = parent;
 	return 0;
 }
 
 int config_from_json(const json_t *obj, struct arena *a, struct config *ret, struct err *e)
 {
-	static const char *const keys[] = { "schema", "profiles", "limits", "ceilings", "languages", "slots", "boxes", "cgroup_parent" };
+	static const char *const keys[] = { "schema", "profiles", "limits", "ceilings", "languages", "slots", "boxes" };
 	struct config c = { .slots = UID_POOL, .kept_boxes = UID_POOL, .nlanguages = 0 };
 	for (int i = 0; i < PROFILE_COUNT; i++)
 		limits_default((enum profile)i, &c.profiles[i]);
@@ -203,8 +182,6 @@ int config_from_json(const json_t *obj, struct arena *a, struct config *ret, str
 		rc = count_from(obj, "slots", &c.slots, e);
 	if (rc == 0)
 		rc = count_from(obj, "boxes", &c.kept_boxes, e);
-	if (rc == 0)
-		rc = parent_from(obj, &c, a, e);
 	if (rc == 0)
 		*ret = c;
 	return rc;

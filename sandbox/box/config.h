@@ -15,7 +15,6 @@ struct config {
 	size_t nlanguages;
 	unsigned slots;	     /* boxes alive at once, 1 to UID_POOL */
 	unsigned kept_boxes; /* of those, boxes made by `rustbox init` */
-	const char *cgroup_parent; /* a delegated cgroup, relative to each hierarchy's root; NULL: the root */
 };
 
 /* -EINVAL names the file, the path in it, what was expected and what was there. The file must be root's alone to

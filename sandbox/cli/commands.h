@@ -40,6 +40,7 @@ int cmd_explain(const struct invocation *in);
 int cmd_put(const struct invocation *in);
 int cmd_get(const struct invocation *in);
 int cmd_ls(const struct invocation *in);
+void explain_topics(void); /* their names, with blanks between, to stdout */
 int cmd_completion(const struct invocation *in);
 
 /* Replaces this program by rustbox-ops with the same arguments; returns EXIT_IE when it is not installed. */

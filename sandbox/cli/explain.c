@@ -181,6 +181,12 @@ static const struct topic {
 	{ "events", explain_events },	  { "languages", explain_languages },
 };
 
+void explain_topics(void)
+{
+	for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++)
+		(void)printf("%s%s", i ? " " : "", topics[i].name);
+}
+
 int cmd_explain(const struct invocation *in)
 {
 	for (size_t i = 0; in->argc >= 2 && i < sizeof topics / sizeof topics[0]; i++)

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "probes/base/clock.h"
+#include "probes/base/json.h"
 #include "probes/base/text.h"
 #include "probes/host.h"
 
@@ -235,14 +236,14 @@ static int value_from_json(enum limit limit, const json_t *j, uint64_t *ret, str
 	if (json_is_string(j))
 		return limit_parse(limit, json_string_value(j), ret, e);
 	if (limit_rows[limit].unit == UNIT_CPU_LIST)
-		return err_say(e, EINVAL, "expected a string like \"0-1,3\"");
+		return err_say(e, EINVAL, "expected a string like \"0-1,3\", got %s", json_type_word(j));
 	if (real && json_is_number(j) && json_number_value(j) >= 0 && json_number_value(j) * scale < 9e18)
 		v = (uint64_t)llround(json_number_value(j) * scale);
 	else if (json_is_integer(j) && json_integer_value(j) >= 0)
 		v = (uint64_t)json_integer_value(j);
 	else
 		return err_say(e, EINVAL, "expected a number that is not negative, a string with a unit, or null, got %s",
-			       json_is_number(j) ? "another number" : json_is_array(j) ? "an array" : "something else");
+			       json_is_number(j) ? "another number" : json_type_word(j));
 	int rc = check_range(limit, v, e);
 	if (rc == 0)
 		*ret = v;
@@ -263,7 +264,7 @@ int limits_from_json(const json_t *obj, const char *path, struct limits *ret, st
 	const char *key;
 	const json_t *value;
 	if (!json_is_object(obj))
-		return err_say(e, EINVAL, "%s: expected an object of limits", path);
+		return err_say(e, EINVAL, "%s: expected an object of limits, got %s", path, json_type_word(obj));
 	void *it = json_object_iter((json_t *)(uintptr_t)obj);
 	for (; it; it = json_object_iter_next((json_t *)(uintptr_t)obj, it)) {
 		key = json_object_iter_key(it);

@@ -38,6 +38,18 @@ says 2 explain verdict /dev/null
 says 2 explain verdict /etc/passwd
 says 2 check --nonsense
 says 2 completion tcsh
+# The completion offers what the tables have: `offers N WORDS...` says how many of N words are there at least.
+offers() {
+  local least=$1
+  shift
+  COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+  _rustbox
+  [ ${#COMPREPLY[@]} -ge "$least" ] || { echo "completing '$*' offers only: ${COMPREPLY[*]}"; bad=1; }
+}
+source <("$rustbox" completion bash)
+offers 16 "$rustbox" ""; offers 36 "$rustbox" run --; offers 36 "$rustbox" execute-code --; offers 8 "$rustbox" explain ""
+offers 8 "$rustbox" execute-code --language ""; offers 3 "$rustbox" run --profile ""; offers 2 "$rustbox" put --
+offers 1 "$rustbox" completion ""; offers 1 "$rustbox" run --cpus; offers 2 "$rustbox" check --
 bash -n <("$rustbox" completion bash) || { echo "the completion script does not parse"; bad=1; }
 "$rustbox" explain limits >/dev/full 2>/dev/null && { echo "a full disk goes unnoticed"; bad=1; }
 exit $bad
