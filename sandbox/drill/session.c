@@ -4,6 +4,7 @@
  */
 #include "sandbox/drill/session.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@
 #include "sandbox/drill/wall.h"
 #include "sandbox/kernel/child.h"
 #include "sandbox/kernel/sys.h"
+#include "sandbox/worker/record.h"
 
 enum { WORDS = 24 };
 extern char **environ;
@@ -91,7 +93,8 @@ static int set_words(const struct ground *g, const struct wall *w, struct err *e
 static int make_worker(struct ground *g, struct err *e)
 {
 	static const char *const capture[] = { "baseline", "capture", NULL };
-	static const char *const quarantine[] = { "health", "--quarantine", "--reason", "drill: cleanup_failure", NULL };
+	static const enum health_event failures[] = { HEALTH_EVENT_CLEANUP_FAILED, HEALTH_EVENT_CLEANUP_FAILED,
+						      HEALTH_EVENT_CLEANUP_LIMIT };
 	int r = plant_dir(g, g->paths.of[PATH_STATE], e);
 	if (r == 0 && (r = sys_mount("rustbox-state", g->paths.of[PATH_STATE], "tmpfs", MS_NOSUID | MS_NODEV, "size=16m,mode=755")) < 0)
 		r = err_set(e, -r, "mount the worker's state");
@@ -101,8 +104,8 @@ static int make_worker(struct ground *g, struct err *e)
 		r = err_set(e, -to, "open %s", g->paths.of[PATH_BASELINE]);
 	if (r == 0 && (r = real_program(g, "rustbox-probe", capture, to)) != 0)
 		r = err_say(e, EIO, "the drill's baseline could not be captured (%d)", r);
-	if (r == 0 && (r = real_program(g, "rustbox", quarantine, -1)) != 0)
-		r = err_say(e, EIO, "the drill's worker could not be quarantined (%d)", r);
+	for (size_t i = 0; r == 0 && i < sizeof failures / sizeof *failures; i++)
+		r = record_health(&g->paths, failures[i], g->box[0], "drill: a cleanup failed", NULL, e);
 	return r;
 }
 
@@ -258,10 +261,25 @@ static void read_log(const struct ground *g, struct facts *f)
 		facts_take(f, &drills[g->drill], g->began_ms, line);
 }
 
+/* A note in the console's journal tells the cause as well as `rustbox drill say`. */
+static bool noted(const struct ground *g)
+{
+	autodir DIR *incidents = opendir(g->paths.of[PATH_INCIDENTS]);
+	for (struct dirent *d; incidents && (d = readdir(incidents));) {
+		char name[300];
+		autofree char *text = NULL;
+		(void)snprintf(name, sizeof name, "%.250s/journal.jsonl", d->d_name);
+		if (d->d_name[0] != '.' && kfile_read_all(dirfd(incidents), name, &text) > 0 && strstr(text, "\"event\":\"note\""))
+			return true;
+	}
+	return false;
+}
+
 void session_judge(const struct ground *g, struct facts *ret)
 {
 	*ret = (struct facts){ .detect_ms = -1, .cause_ms = -1, .end_ms = -1 };
 	read_log(g, ret);
+	ret->said = ret->said || noted(g);
 	for (unsigned i = g->nthings; i-- > 0;)
 		if (thing_there(&g->thing[i])) {
 			ret->left++;
@@ -330,6 +348,10 @@ static int inside(const struct wall *w, void *arg)
 int session_run(struct session *s, struct err *e)
 {
 	struct wall w;
+	const char *books = getenv("RUSTBOX_RUNBOOKS");
+	autofree char *absolute = books ? realpath(books, NULL) : NULL; /* inside, the working directory is another */
+	if (absolute && setenv("RUSTBOX_RUNBOOKS", absolute, 1) != 0)
+		return err_set(e, errno, "set RUSTBOX_RUNBOOKS");
 	int r = wall_open(&w, e);
 	if (r < 0)
 		return r;

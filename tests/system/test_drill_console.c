@@ -1,0 +1,152 @@
+/*
+ * A learner's drill in a real terminal: the real console in the drill's world, the keys of a recovery, the points it
+ * earns; the training mode; and what a terminal that is closed in the middle leaves of it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "probes/base/kfile.h"
+#include "probes/base/own.h"
+#include "tests/harness/pty.h"
+#include "tests/harness/world.h"
+
+static struct pty *start(const char *const *argv)
+{
+	static const char *const env[] = { "RUSTBOX_RUNBOOKS=runbooks", NULL };
+	struct pty *p = pty_start(&(struct pty_how){ .argv = argv, .env = env, .rows = 34, .cols = 100 });
+	assert_true(pty_wait(p, "DRILL", 15));
+	return p;
+}
+
+static void palette(struct pty *p, const char *words)
+{
+	pty_send(p, ":");
+	pty_settle(p, 0.2, 1);
+	pty_send(p, words);
+	pty_send(p, "\r");
+}
+
+static void escape(struct pty *p)
+{
+	pty_send(p, "\033");
+	pty_settle(p, 0.2, 2);
+}
+
+static void learner(void **state)
+{
+	static const char *const argv[] = { "rustbox", "drill", "run", "D1", "--seed", "41", NULL };
+	(void)state;
+	struct pty *p = start(argv);
+	assert_true(pty_wait(p, "P4.2", 10));
+	pty_send(p, "\r"); /* why is it here: found */
+	assert_true(pty_wait(p, "DRILL: ", 3));
+	escape(p);
+	pty_send(p, "w"); /* who holds it: the cause */
+	assert_true(pty_wait(p, "who holds it: ", 10));
+	pty_send(p, "H");
+	assert_true(pty_wait(p, "hint 1 of 3 (-5)", 10));
+	escape(p);
+	pty_send(p, "A");
+	assert_true(pty_wait(p, "why do you act", 2));
+	pty_settle(p, 0.2, 1);
+	pty_send(p, "drill\r");
+	assert_true(pty_wait(p, "[ARMED", 5));
+	pty_send(p, "p");
+	assert_true(pty_wait(p, "procedures", 2));
+	pty_send(p, "1");
+	assert_true(pty_wait(p, "P1 Automatic", 2));
+	pty_send(p, "x");
+	assert_true(pty_wait(p, "[ok]1 Look", 5));
+	pty_send(p, "x");
+	assert_true(pty_wait(p, "WILL RUN", 5));
+	pty_settle(p, 0.2, 1);
+	pty_send(p, "\033[F");
+	pty_settle(p, 0.2, 1);
+	pty_send(p, "Y");
+	assert_true(pty_wait(p, "[H] HEALTHY", 30));
+	escape(p);
+	palette(p, "drill say a process of the box outlived it");
+	pty_settle(p, 0.5, 5);
+	escape(p);
+	palette(p, "drill");
+	assert_true(pty_wait(p, "DRILL RESULT D1", 10));
+	assert_true(pty_shows(p, "hints used"));
+	pty_send(p, "r");
+	assert_true(pty_wait(p, "what you did", 10));
+	escape(p);
+	pty_send(p, "q");
+	assert_true(pty_wait(p, "DRILL RESULT D1", 20)); /* on the shell's screen */
+	assert_true(pty_wait(p, "all canaries as they were", 5));
+	assert_int_equal(pty_wait_exit(p, 10), 0);
+	pty_done(p);
+}
+
+static void training(void **state)
+{
+	static const char *const argv[] = { "rustbox-tui", "--walkthrough", "cleanup-failure", NULL };
+	(void)state;
+	struct pty *p = start(argv);
+	assert_true(pty_wait(p, "mount | grep rustbox", 5)); /* the founding line, its safe form, its trap */
+	assert_true(pty_shows(p, "why ours"));
+	escape(p);
+	pty_send(p, "x");
+	assert_true(pty_wait(p, "reclaim mount", 5));
+	escape(p);
+	pty_send(p, "b");
+	pty_settle(p, 0.2, 1);
+	pty_send(p, "q");
+	assert_int_equal(pty_wait_exit(p, 20), 0);
+	pty_done(p);
+}
+
+/* Mounts of a drill that somebody still sees, and no watchdog any more. */
+static bool drills_left(void)
+{
+	autodir DIR *proc = opendir("/proc");
+	for (struct dirent *d; proc && (d = readdir(proc));) {
+		char path[64];
+		autofree char *text = NULL;
+		snprintf(path, sizeof path, "/proc/%.12s/cmdline", d->d_name);
+		if (d->d_name[0] >= '1' && d->d_name[0] <= '9' && kfile_read_all(AT_FDCWD, path, &text) > 0 &&
+		    strstr(text, "/drill/bin/rustbox-tui"))
+			return true;
+	}
+	return false;
+}
+
+/* The ssh session drops: the whole drill goes. */
+static void hung_up(void **state)
+{
+	static const char *const argv[] = { "rustbox", "drill", "run", "D4", "--seed", "3", NULL };
+	(void)state;
+	struct pty *p = start(argv);
+	assert_true(drills_left());
+	pty_done(p);
+	for (int i = 0; i < 400 && drills_left(); i++)
+		usleep(25000);
+	assert_false(drills_left());
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(learner), cmocka_unit_test(training), cmocka_unit_test(hung_up) };
+	if (world_lacking()) {
+		printf("[  SKIPPED ] 3 tests: %s\n", world_lacking());
+		return 77;
+	}
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* not every machine's init reaps at once what a killed drill leaves */
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
