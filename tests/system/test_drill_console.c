@@ -81,7 +81,7 @@ static void learner(void **state)
 	escape(p);
 	palette(p, "drill");
 	assert_true(pty_wait(p, "DRILL RESULT D1", 10));
-	assert_true(pty_shows(p, "hints used"));
+	assert_true(pty_wait(p, "hints used", 5));
 	pty_send(p, "r");
 	assert_true(pty_wait(p, "what you did", 10));
 	escape(p);
@@ -98,7 +98,7 @@ static void training(void **state)
 	(void)state;
 	struct pty *p = start(argv);
 	assert_true(pty_wait(p, "mount | grep rustbox", 5)); /* the founding line, its safe form, its trap */
-	assert_true(pty_shows(p, "why ours"));
+	assert_true(pty_wait(p, "why ours", 5));
 	escape(p);
 	pty_send(p, "x");
 	assert_true(pty_wait(p, "reclaim mount", 5));
