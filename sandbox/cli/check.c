@@ -36,7 +36,8 @@ static void check_kernel(struct findings *f, const struct host *h)
 		bool good, needed;
 		const char *remedy;
 	} rows[] = {
-		{ "privileges", h->root, true, "run it with sudo: sudo rustbox run ..." },
+		{ "privileges", h->root, true,
+		  "run it as root: sudo rustbox run ..., or with --permissive, in a user namespace and without cgroups" },
 		{ "namespaces", (h->namespaces & spaces) == spaces, true,
 		  "use a kernel with PID, mount, network, IPC, UTS and cgroup namespaces" },
 		{ "pidfd", h->pidfd, true, "use Linux 5.3 or newer" },
@@ -57,17 +58,19 @@ static void check_cgroups(struct findings *f, const struct host *h)
 {
 	static const struct {
 		enum host_controller c;
-		const char *what;
+		const char *what, *name;
 		bool needed;
-	} rows[] = { { HOST_MEMORY, "memory", true },  { HOST_PIDS, "pids", true },	  { HOST_CPUACCT, "cpu time", true },
-		     { HOST_CPU, "cpu share", false }, { HOST_CPUSET, "cpuset", false }, { HOST_FREEZER, "freezer", false } };
+	} rows[] = { { HOST_MEMORY, "memory", "memory", true }, { HOST_PIDS, "pids", "pids", true },
+		     { HOST_CPUACCT, "cpu time", "cpuacct", true }, { HOST_CPU, "cpu share", "cpu", false },
+		     { HOST_CPUSET, "cpuset", "cpuset", false }, { HOST_FREEZER, "freezer", "freezer", false } };
 	static const char *const states[] = { "no", "cgroup v1", "cgroup v2" };
 	add(f, "cgroups", h->layout != CGROUP_NONE, true, cgroup_layout_word(h->layout),
 	    "mount one: mount -t cgroup2 none /sys/fs/cgroup");
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		int version = plan_cgroup_version(h, rows[i].c, false);
 		add(f, rows[i].what, version != 0, rows[i].needed, states[version],
-		    "boot with cgroup_enable=..., or write it into cgroup.subtree_control");
+		    arena_printf(f->arena, "v2: echo +%s > /sys/fs/cgroup/cgroup.subtree_control; v1: boot with cgroup_enable=%s, then "
+				 "mount -t cgroup -o %s none /sys/fs/cgroup/%s", rows[i].name, rows[i].name, rows[i].name, rows[i].name));
 	}
 }
 

@@ -222,6 +222,46 @@ static void the_program_is_looked_for_like_execvp(void **state)
 	assert_null(p.candidates[1]);
 }
 
+static const struct rlimit_row *rlimit(const struct plan *p, int resource)
+{
+	for (size_t i = 0; i < p->nrlimits; i++)
+		if (p->rlimits[i].resource == resource)
+			return &p->rlimits[i];
+	return NULL;
+}
+
+/* In a user namespace: no cgroup whatever the host has, what a resource limit can do in its stead, and no limit in the
+ * plan that nobody keeps, for a verdict leans on it. */
+static void without_root_all_that_is_possible(void **state)
+{
+	autoarena struct arena a = { 0 };
+	struct host h = v2_host();
+	struct spec s = wish();
+	struct plan p;
+	struct err e = { 0 };
+	(void)state;
+	h.root = false;
+	assert_int_equal(plan_make(&s, &h, &a, &p, &e), -ENOTSUP);
+	assert_non_null(strstr(e.text, "sudo rustbox run"));
+	assert_non_null(strstr(e.text, "--permissive"));
+	h.rootless = true;
+	assert_int_equal(plan_make(&s, &h, &a, &p, &e), -ENOTSUP); /* strict all the same */
+	s.permissive = true;
+	assert_int_equal(plan_make(&s, &h, &a, &p, &e), 0);
+	assert_true(p.rootless);
+	assert_int_equal(p.nknobs, 0);
+	assert_int_equal(p.configured, STAGES_ALL & ~STAGE_BIT(STAGE_CGROUP));
+	assert_int_equal(rlimit(&p, RLIMIT_DATA)->hard, 256 << 20);
+	assert_int_equal(rlimit(&p, RLIMIT_NPROC)->hard, 10 + 2);
+	assert_true(p.limits.of[LIMIT_MEMORY] == LIMIT_NONE && p.limits.of[LIMIT_PROCESSES] == LIMIT_NONE);
+	assert_true(p.limits.of[LIMIT_TIME] != LIMIT_NONE && p.limits.of[LIMIT_WALL_TIME] != LIMIT_NONE);
+	assert_true(p.nmissing >= 5);
+	for (size_t i = 0; i < p.nmissing; i++)
+		assert_non_null(strstr(p.missing[i].why, "without root"));
+	for (size_t i = 0; i < p.nmounts; i++)
+		assert_true(p.mounts[i].kind != MOUNT_NODE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +272,7 @@ int main(void)
 		cmocka_unit_test(the_root_is_read_only_and_without_devices),
 		cmocka_unit_test(a_missing_outside_is_refused_unless_it_may_be),
 		cmocka_unit_test(the_program_is_looked_for_like_execvp),
+		cmocka_unit_test(without_root_all_that_is_possible),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
