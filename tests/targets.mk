@@ -26,6 +26,9 @@ bench: test-deps ## what a run costs, beside the other sandboxes that are instal
 bench-tui: test-deps ## what the console costs, beside its goals (and htop, where it is installed)
 	@$(MAKE) --no-print-directory -j$$(nproc) all $(OUT)/tests/bench/bench_tui
 	@$(OUT)/tests/bench/bench_tui
+bench-scale: test-deps ## the same over ten thousand mounts, cgroups and processes, with htop and btop in the same run
+	@$(MAKE) --no-print-directory -j$$(nproc) all $(OUT)/tests/bench/bench_scale
+	@$(OUT)/tests/bench/bench_scale
 
 # ---- fuzzing: the same sources under clang's libFuzzer, ASan and UBSan --------------------------------
 FUZZ_SRC := $(PROBE_SRC) $(wildcard sandbox/policy/*.c) $(filter sandbox/box/spec%.c,$(SANDBOX_SRC)) $(wildcard tui/runbook*.c)
