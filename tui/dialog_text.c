@@ -68,8 +68,7 @@ static void command_lines(const struct model *m, const struct plan *p, struct pr
 	const char **argv = plan_argv(m, p, m->dialog.field[0], out->a);
 	char line[2048] = "";
 	struct text t = TEXT_ON(line);
-	for (size_t i = 0; argv[i]; i++)
-		text_add(&t, "%s%s", i ? " " : "", argv[i]);
+	plan_line(argv, &t);
 	prose_add(out, INK_STRONG, "WILL RUN   ", "%s%s", line, t.cut ? " ... (all ids listed below)" : "");
 }
 

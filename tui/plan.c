@@ -411,3 +411,20 @@ const char **plan_argv(const struct model *m, const struct plan *p, const char *
 #undef PUSH
 	return argv;
 }
+
+static bool is_plain(const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=,+@";
+	return *word && word[strspn(word, plain)] == '\0';
+}
+
+void plan_line(const char *const *argv, struct text *out)
+{
+	for (size_t i = 0; argv[i]; i++) {
+		bool plain = is_plain(argv[i]);
+		text_add(out, "%s%s", i ? " " : "", plain ? argv[i] : "'");
+		for (const char *c = argv[i]; !plain && *c; c++)
+			text_add(out, *c == '\'' ? "'\\''" : "%c", *c);
+		text_add(out, "%s", plain ? "" : "'");
+	}
+}

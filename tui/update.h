@@ -42,6 +42,9 @@ size_t plan_now(const struct model *m, const struct plan *p, size_t *gone, size_
 void plan_phrase(const struct model *m, const struct plan *p, char *out, size_t cap);
 /* The literal command, with what is still there filled in; NULL-terminated, in `a`. */
 const char **plan_argv(const struct model *m, const struct plan *p, const char *reason, struct arena *a);
+/* The words as a line for a shell, quoted where it would read more into them. */
+struct text;
+void plan_line(const char *const *argv, struct text *out);
 
 /* update_walk.c */
 struct effect step_act(struct model *m);   /* x */

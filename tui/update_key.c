@@ -33,7 +33,6 @@ static struct effect key_copy(struct model *m)
 	return (struct effect){ .kind = EFFECT_COPY, .text = text };
 }
 
-/* The plan's own words, quoted where a shell would read more into them. */
 static struct effect key_copy_shell(struct model *m)
 {
 	const struct step *s = walk_step(&m->walk);
@@ -44,13 +43,7 @@ static struct effect key_copy_shell(struct model *m)
 	const char **argv = plan_argv(m, &m->dialog.plan, "", &m->out);
 	char line[8192] = "";
 	struct text t = TEXT_ON(line);
-	for (size_t i = 0; argv[i]; i++) {
-		bool plain = argv[i][strspn(argv[i], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=,+@")] == '\0';
-		text_add(&t, "%s%s", i ? " " : "", plain && argv[i][0] ? argv[i] : "'");
-		for (const char *c = argv[i]; !plain && *c; c++)
-			text_add(&t, *c == '\'' ? "'\\''" : "%c", *c);
-		text_add(&t, "%s", plain && argv[i][0] ? "" : "'");
-	}
+	plan_line(argv, &t);
 	dialog_close(m);
 	return (struct effect){ .kind = EFFECT_COPY, .text = arena_strdup(&m->out, line) };
 }
