@@ -19,6 +19,11 @@ check-vm: test-deps ## the same verdicts on pure cgroup v2 and pure v1, in a gue
 	@$(MAKE) --no-print-directory -j$$(nproc) all tests-built
 	@OUT=$(OUT) tests/vm.sh v2 && OUT=$(OUT) tests/vm.sh v1
 
+SOAK_SECONDS ?= 600
+soak: test-deps ## mixed runs side by side with supervisors killed among them (SOAK_SECONDS=600), then a leak check
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@OUT=$(OUT) tests/soak.sh $(SOAK_SECONDS)
+
 bench: test-deps ## what a run costs, beside the other sandboxes that are installed
 	@$(MAKE) --no-print-directory -j$$(nproc) all tests-built
 	@$(OUT)/tests/bench/bench_run
