@@ -19,7 +19,12 @@ h = 2166136261
 for c in sys.argv[1].encode(): h = (h ^ c) * 16777619 & 0xffffffff
 print("%08x" % h)' "$world")
 groups() { find /sys/fs/cgroup -mindepth 2 -depth -type d -path "*/$parent*" 2>/dev/null; }
-alive() { grep -l "$parent" /proc/[0-9]*/cgroup 2>/dev/null; }
+alive() { # in a cgroup of this world, and not only waiting to be reaped by the host's pid 1
+  local at
+  grep -l "$parent" /proc/[0-9]*/cgroup 2>/dev/null | while read -r at; do
+    grep -qsE '^State:[[:space:]]+[^ZX]' "${at%cgroup}status" && tr '\0' ' ' <"${at%cgroup}cmdline" && echo "$at"
+  done
+}
 trap 'groups | xargs -r rmdir 2>/dev/null; rm -rf "$world"' EXIT
 
 # worker N: runs until the time is over; a line "wanted got" per run
