@@ -48,7 +48,7 @@ static int report(const struct paths *paths, const struct asked *a)
 	struct err e = { 0 };
 	char path[PATH_ROOM + 96];
 	autojson json_t *r = report_make(paths, a->id, &e);
-	char *text = NULL;
+	autofree char *text = NULL;
 	size_t n = 0;
 	FILE *f = r ? open_memstream(&text, &n) : NULL;
 	if (!f)
@@ -58,7 +58,6 @@ static int report(const struct paths *paths, const struct asked *a)
 	else
 		report_markdown(r, f);
 	(void)fclose(f);
-	autofree char *owned = text;
 	int bad = a->save ? save(paths, a->id, a->json, text, n, path, sizeof path, &e) : 0;
 	if (bad)
 		return complain(&e, BAD);
