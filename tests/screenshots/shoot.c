@@ -242,7 +242,8 @@ static void word_key(struct shoot *s, char *rest)
 		{ "Enter", "\r" }, { "Esc", "\033" }, { "Tab", "\t" }, { "Up", "\033[A" }, { "Down", "\033[B" },
 		{ "PgDn", "\033[6~" }, { "End", "\033[F" }, { "Space", " " },
 	};
-	shoot_note("key %s", rest);
+	if (s->console)
+		shoot_note("key %s", rest);
 	for (size_t i = 0; i < sizeof named / sizeof *named; i++)
 		if (strcmp(named[i].name, rest) == 0)
 			return pty_send(s->p, named[i].bytes);
@@ -254,7 +255,8 @@ static void word_key(struct shoot *s, char *rest)
 /* At a person's pace, so that the recordings can be read. */
 static void word_type(struct shoot *s, char *rest)
 {
-	shoot_note("type %s", rest);
+	if (s->console)
+		shoot_note("type %s", rest);
 	for (char key[2] = ""; *rest; rest++) {
 		key[0] = *rest;
 		pty_send(s->p, key);
