@@ -111,6 +111,8 @@ static int run(const struct invocation *in, const struct wish *w, const char *na
 		complain("drill: %s", e.text);
 		return EXIT_IE;
 	}
+	if (code >= 128)
+		complain("drill: its time was over, or somebody killed it; everything is undone");
 	return code > 4 ? EXIT_IE : code;
 }
 
