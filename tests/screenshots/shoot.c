@@ -424,5 +424,7 @@ int main(int argc, char **argv)
 	tidy();
 	char script[PATH_MAX];
 	(void)snprintf(script, sizeof script, "%s/%s.script", s.out, s.name);
-	return code ? code : shoot_script(s.scene, script) == 0 ? 0 : 1;
+	if (code == 0 && shoot_script(s.scene, script) != 0)
+		code = 1;
+	return system("rm -rf --one-file-system " SHOOT_BIN) == 0 ? code : 1;
 }
