@@ -28,6 +28,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -407,10 +408,12 @@ int main(int argc, char **argv)
 		(void)tcsetattr(STDOUT_FILENO, TCSANOW, &raw);
 	}
 	tidy();
-	if (pipe2(ask, O_CLOEXEC) != 0 || pipe2(answer, O_CLOEXEC) != 0 || shoot_prepare() != 0 ||
-	    unshare(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS) != 0)
+	if (pipe2(ask, O_CLOEXEC) != 0 || pipe2(answer, O_CLOEXEC) != 0 || shoot_prepare() != 0)
 		die(&s, "prepare: %s", strerror(errno));
-	pid_t pid = fork();
+	/* fork(), with namespaces for the child only: after unshare() this process could start nothing once the child is dead */
+	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | SIGCHLD, NULL, NULL, NULL, NULL);
+	if (pid < 0)
+		die(&s, "namespaces: %s", strerror(errno));
 	if (pid == 0) {
 		(void)close(ask[0]);
 		(void)close(answer[1]);
