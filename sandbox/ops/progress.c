@@ -116,21 +116,21 @@ void progress_holders(void *arg, struct reclaim_item *item)
 	char raw[RECLAIM_BECAUSE];
 	struct text t = TEXT_ON(raw);
 	holders_find(p->scope, &item->of, &a, &h);
-	text_add(&t, "busy");
 	for (size_t i = 0; i < h.n && i < HOLDERS_SHOWN; i++) {
 		const struct holder *by = &h.v[i];
 		if (by->pid)
-			text_add(&t, "%s pid %d (%s) %s%s%s", i ? "," : ": held by", by->pid, by->comm ? by->comm : "?",
-				 hold_word(by->hold), by->same_ns ? "" : " in another namespace", by->you ? " = you" : "");
+			text_add(&t, "%s pid %d (%s) %s%s%s", i ? "," : "held by", by->pid, by->comm ? by->comm : "?",
+				 hold_word(by->hold), by->same_ns || by->hold == HOLD_PEER_MOUNT ? "" : " in another namespace",
+				 by->you ? " = you" : "");
 		else
-			text_add(&t, "%s %s %s", i ? "," : ": held by", hold_word(by->hold), by->detail ? by->detail : "");
+			text_add(&t, "%s %s %s", i ? "," : "held by", hold_word(by->hold), by->detail ? by->detail : "");
 	}
 	if (h.n > HOLDERS_SHOWN)
 		text_add(&t, " and %zu more", h.n - HOLDERS_SHOWN);
+	if (!h.n)
+		text_add(&t, "no process is seen that holds it");
 	if (!h.complete)
 		text_add(&t, "; not all could be seen: %s", h.why.text);
-	else if (!h.n)
-		text_add(&t, "; no process is seen that holds it");
 	int below = reclaim_mounts_below(p->scope, item->of.name);
 	if (below > 1) /* itself, and what keeps it */
 		text_add(&t, "; %d other mounts stand on or below it", below - 1);
