@@ -51,7 +51,10 @@ struct trace *lab_trace(struct lab *l, enum trace_kind kind, const char *name)
 static uint64_t mount_id(const char *path)
 {
 	struct statx st = { 0 };
-	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, 0x4000 /* STATX_MNT_ID_UNIQUE */, &st) < 0 || !(st.stx_mask & 0x4000))
+	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, 0x4000 /* STATX_MNT_ID_UNIQUE */, &st) < 0)
+		return 0;
+	if (!(st.stx_mask & 0x4000) && /* before Linux 6.8: the number that mountinfo shows */
+	    (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, 0x1000 /* STATX_MNT_ID */, &st) < 0 || !(st.stx_mask & 0x1000)))
 		return 0;
 	uint64_t id; /* the field is younger than the headers: stx_mnt_id, after stx_dev_minor */
 	memcpy(&id, (const char *)&st + 0x90, sizeof id);
@@ -61,8 +64,14 @@ static uint64_t mount_id(const char *path)
 static bool mount_there(uint64_t id)
 {
 	struct { uint32_t size, spare; uint64_t id, param; } ask = { 24, 0, id, 1 };
-	char buf[1024];
-	return syscall(457 /* statmount */, &ask, buf, sizeof buf, 0) == 0 || errno == EOVERFLOW;
+	char buf[1024], line[8192];
+	if (syscall(457 /* statmount */, &ask, buf, sizeof buf, 0) == 0 || errno == EOVERFLOW)
+		return true;
+	autofile FILE *f = errno == ENOSYS ? fopen("/proc/self/mountinfo", "re") : NULL;
+	while (f && fgets(line, sizeof line, f))
+		if (strtoull(line, NULL, 10) == id)
+			return true;
+	return false;
 }
 
 static uint64_t hash_file(const char *path)
