@@ -54,10 +54,26 @@ static void exit_like(pid_t pid)
 	}
 }
 
+static void find_build(char out[PATH_ROOM])
+{
+	static char exe[PATH_ROOM]; /* kept from before the first mount namespace: after it, in a chroot, the link is another */
+	ssize_t n = *exe ? 1 : readlink("/proc/self/exe", exe, sizeof exe - 1);
+	if (n < 0)
+		fatal("/proc/self/exe");
+	char *tests = strstr(exe, "/tests/");
+	for (char *next = tests; next; next = strstr(next + 1, "/tests/"))
+		tests = next;
+	if (tests)
+		*tests = '\0';
+	snprintf(out, PATH_ROOM, "%s", exe);
+}
+
 void world_alone(void)
 {
 	if (geteuid() != 0)
 		return; /* world_lacking() says so */
+	char build[PATH_ROOM];
+	find_build(build);
 	if (unshare(CLONE_NEWPID | CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		fatal("namespaces");
 	pid_t first = fork();
@@ -69,21 +85,6 @@ void world_alone(void)
 	pid_t second = fork(); /* pid 1 is deaf to signals without a handler, abort() among them: the test is not pid 1 */
 	if (second != 0)
 		exit_like(second);
-}
-
-static void find_build(char out[PATH_ROOM])
-{
-	char exe[PATH_ROOM];
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
-	if (n < 0)
-		fatal("/proc/self/exe");
-	exe[n] = '\0';
-	char *tests = strstr(exe, "/tests/");
-	for (char *next = tests; next; next = strstr(next + 1, "/tests/"))
-		tests = next;
-	if (tests)
-		*tests = '\0';
-	snprintf(out, PATH_ROOM, "%s", exe);
 }
 
 void world_open(struct world *w, unsigned flags)
