@@ -25,9 +25,9 @@ MANDIR     := $(PREFIX)/share/man
 UNITDIR    := $(PREFIX)/lib/systemd/system
 
 # ---- what Debian 12 must have; README says why each library is here -------------------------------
-BUILD_PACKAGES := gcc make pkg-config libc6-dev libncurses-dev libseccomp-dev libmount-dev libproc2-dev \
-	libcap-dev libjansson-dev libmicrohttpd-dev libsystemd-dev libmd4c-dev
-TEST_PACKAGES  := clang libclang-rt-14-dev libcmocka-dev libvterm-dev universal-ctags tmux lsof procps util-linux \
+BUILD_PACKAGES := gcc make pkg-config libc6-dev libncurses-dev libmount-dev libproc2-dev \
+	libcap-dev libjansson-dev libmicrohttpd-dev libmd4c-dev
+TEST_PACKAGES  := clang libclang-rt-14-dev libcmocka-dev libvterm-dev libseccomp-dev universal-ctags tmux lsof procps util-linux \
 	busybox-static strace binutils ncurses-term mandoc man-db patch dpkg-dev python3 e2fsprogs
 VM_PACKAGES    := qemu-system-x86 xz-utils zstd
 
@@ -47,11 +47,11 @@ LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed -Wl,--gc-
 # libraries cost as much as the program that is to be run (sanitisers need the loader). Everything that needs more
 # (libmount, libproc2, libmicrohttpd, ...) lives in `rustbox-ops`.
 THIN_LINK  := $(if $(SAN),,-static-pie)
-THIN_LIBS  := -l:libseccomp.a -l:libcap.a -l:libjansson.a -lm
-FULL_LIBS  := -lseccomp -lcap -ljansson -lmount -lproc2 -lmicrohttpd -lsystemd -lm
+THIN_LIBS  := -l:libcap.a -l:libjansson.a -lm
+FULL_LIBS  := -lcap -ljansson -lmount -lproc2 -lmicrohttpd -lm
 PROBE_LIBS := -ljansson -lmount -lproc2 -lm
-TUI_LIBS   := -lncursesw -ltinfo -lpanelw -lmd4c -ljansson -lmount -lproc2 -lm
-TEST_LIBS  := -lcmocka -lvterm -lutil $(TUI_LIBS) -lseccomp -lcap -lmicrohttpd -lsystemd
+TUI_LIBS   := -lncursesw -ltinfo -lmd4c -ljansson -lmount -lproc2 -lm
+TEST_LIBS  := -lcmocka -lvterm -lutil $(TUI_LIBS) -lseccomp -lcap -lmicrohttpd
 
 # ---- sources, by folder -------------------------------------------------------------------------
 PROBE_SRC   := $(filter-out probes/main.c,$(wildcard probes/base/*.c probes/*.c))
