@@ -3,7 +3,7 @@
 # WORK by what `make install` installs. Same sources, same bytes: times are the last commit's, owners are root.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-build=$1 version=$2 work=$3 here=$PWD/sandbox/deb
+build=$(realpath -m "$1") version=$2 work=$(realpath -m "$3") here=$PWD/sandbox/deb
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || stat -c %Y Makefile)}
 tree=$work/tree doc=$work/tree/usr/share/doc/rustbox arch=$(dpkg --print-architecture)
 rm -rf "$work"
