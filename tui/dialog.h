@@ -43,6 +43,8 @@ struct plan {
 	enum risk risk;
 	struct target *v;
 	size_t n;
+	struct target *out; /* looked at and not included: mounts lie below them */
+	size_t nout;
 	const char **words; /* the command with the identities filled in, NULL-terminated */
 	size_t nwords;
 	const char *verb;   /* for the phrase: "kill", "delete", "lazy", ... */

@@ -63,6 +63,17 @@ static void target_lines(const struct model *m, const struct plan *p, struct pro
 	}
 }
 
+static void left_out_lines(const struct model *m, const struct plan *p, struct prose *out)
+{
+	for (size_t i = 0; i < p->nout; i++) {
+		char name[200];
+		const struct row *row = rows_find(&m->table, p->out[i].kind, p->out[i].id);
+		unsigned below = row ? row->res->tempdir.mounts_below : 0;
+		(void)text_escape(p->out[i].name, name, sizeof name);
+		prose_add(out, INK_GONE, "   - D ", "%s   not included: %u mount%s below, P2 first", name, below, below == 1 ? "" : "s");
+	}
+}
+
 static void command_lines(const struct model *m, const struct plan *p, struct prose *out)
 {
 	const char **argv = plan_argv(m, p, m->dialog.field[0], out->a);
@@ -121,6 +132,8 @@ static const char *undo_text(const struct model *m, const struct plan *p)
 	if (p->verb && strcmp(p->verb, "delete") == 0)
 		return space_is_needed(m) ? "no undo: space is needed; nothing below a mount is touched" :
 					    "u brings them back, for 10 minutes; nothing below a mount is touched";
+	if (p->n && p->v[0].kind == RES_CGROUP && p->risk == RISK_R1 && p->verb && strcmp(p->verb, "kill") == 0)
+		return "no undo needed: only empty groups go";
 	static const struct {
 		const char *verb, *text;
 	} undo[] = {
@@ -162,7 +175,7 @@ static void preview_lines(const struct model *m, struct prose *out)
 	}
 	if (p->step >= 0 && m->walk.proc)
 		prose_add(out, INK_PLAIN, "", "%s", m->walk.proc->steps[p->step].say);
-	if (p->nwords)
+	if (p->nwords && (p->n || !p->nout))
 		command_lines(m, p, out);
 	if (p->refused)
 		prose_add(out, INK_BAD, "NOT NOW    ", "%s", p->refused);
@@ -170,6 +183,7 @@ static void preview_lines(const struct model *m, struct prose *out)
 		prose_add(out, INK_PLAIN, "", "%s, in this order, each looked at again by its identity when its turn comes:",
 			  p->verb && !strcmp(p->verb, "recover") ? "EXPECTED TO VANISH" : "ON");
 	target_lines(m, p, out);
+	left_out_lines(m, p, out);
 	if (p->n && p->v[0].owner == OWNER_ORPHAN)
 		prose_add(out, INK_BAD, "ORPHAN     ", "security rule: a sandboxed process outside its cgroup. Its evidence is kept first, security is "
 			  "told, and then it may be ended, alone and with a reason.%s", p->verb && !strcmp(p->verb, "capture") ?

@@ -231,6 +231,26 @@ static void item_lines(const struct model *m, struct prose *out)
 		prose_add(out, INK_BAD, "  !!  ", "%s", job->last);
 }
 
+/* Whether the lines of the items have named this one together with what keeps it. */
+static bool said_why(const struct model *m, const char *id)
+{
+	const struct job *job = &m->job[JOB_ACT];
+	for (size_t i = 0; i < job->n; i++)
+		if (job->v[i].outcome && strcmp(job->v[i].id, id) == 0)
+			return !job->v[i].blocker[0] && job->v[i].because[0];
+	return false;
+}
+
+/* Whether a step's note only names an item that has its line already; that it is a CONFLICT is in no item. */
+static bool said_before(const struct model *m, const char *note)
+{
+	const struct job *job = &m->job[JOB_ACT];
+	for (size_t i = 0; i < job->n; i++)
+		if (job->v[i].outcome && !done_word(job->v[i].outcome) && strstr(note, job->v[i].name) && said_why(m, job->v[i].id))
+			return true;
+	return false;
+}
+
 static void retry_line(const struct model *m, struct prose *out)
 {
 	char at[24] = "";
@@ -249,12 +269,12 @@ void failure_lines(const struct model *m, struct prose *out)
 	const struct procedure *proc = m->walk.proc;
 	struct way w = way_around(m);
 	item_lines(m, out);
-	if (proc && m->retry_step >= 0)
+	if (proc && m->retry_step >= 0 && !said_before(m, m->walk.of[m->retry_step].note))
 		prose_add(out, INK_STRONG, " ", "%s", m->walk.of[m->retry_step].note);
 	const struct target *root = root_blocker(m);
 	char name[120], blocked[80];
 	const struct row *row = root ? rows_find(&m->table, root->kind, root->id) : NULL;
-	if (row && row_actable(row)) {
+	if (row && row_actable(row) && !said_why(m, root->id)) {
 		row_blocked(m, row, blocked, sizeof blocked);
 		prose_add(out, INK_STRONG, " ROOT BLOCKER   ", "%s: %s", text_escape(row->res->name, name, sizeof name), blocked);
 	}

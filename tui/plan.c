@@ -172,7 +172,7 @@ static void set_risk(struct model *m, struct plan *p, bool drastic)
 		p->verb = "recover";
 	else if (says(p, "--lazy"))
 		p->verb = "lazy";
-	else if (p->n && p->v[0].kind == RES_TEMPDIR)
+	else if (p->nout || (p->n && p->v[0].kind == RES_TEMPDIR))
 		p->verb = "delete";
 	else if (p->n && p->v[0].kind == RES_MOUNT)
 		p->verb = "unmount";
@@ -240,6 +240,22 @@ static void add_orphan(struct model *m, struct plan *p)
 	}
 }
 
+/* A directory with mounts below it would only be refused: it is named, and waits until they are unmounted. */
+static void leave_out(struct model *m, struct plan *p)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < p->n; i++) {
+		const struct row *row = rows_find(&m->table, p->v[i].kind, p->v[i].id);
+		if (row && row->res->kind == RES_TEMPDIR && row->res->tempdir.mounts_below)
+			*(struct target *)arena_push(&m->dialog.mem, &p->out, &p->nout, sizeof *p->out) = p->v[i];
+		else
+			p->v[kept++] = p->v[i];
+	}
+	p->n = kept;
+	if (p->nout && !p->n && !p->refused)
+		p->refused = "mounts lie below: unmount them first (P2)";
+}
+
 void plan_for_step(struct model *m, int step)
 {
 	struct plan *p = &m->dialog.plan;
@@ -257,6 +273,8 @@ void plan_for_step(struct model *m, int step)
 	if (says(p, "--recover"))
 		for (int k = 0; k < RES_KINDS; k++)
 			add_leaks(m, p, (enum resource_kind)k);
+	else
+		leave_out(m, p);
 	set_risk(m, p, s->verb == VERB_DO_DRASTIC);
 }
 
@@ -298,6 +316,7 @@ void plan_for_choice(struct model *m)
 		plan_add(m, p, at->res);
 	else
 		p->refused = "not a leftover: it cannot be in a plan";
+	leave_out(m, p);
 	p->single = p->n == 1 && p->v[0].owner == OWNER_ORPHAN;
 	set_risk(m, p, false);
 }

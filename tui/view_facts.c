@@ -107,13 +107,14 @@ bool feed_is_stale(const struct model *m, uint64_t *age_s)
 
 const char *shortened(const struct canvas *c, const char *name, int width, char *out, size_t cap)
 {
-	enum { HEAD = 5 }; /* "/tmp/" */
-	if (name[0] != '/' || width < HEAD + 8 || canvas_width(c, name) <= width)
+	size_t colon = strcspn(name, ":/");
+	int head = name[0] == '/' ? 5 : name[colon] == ':' ? (int)colon + 1 : 0; /* "/tmp/", "memory:" */
+	if (!head || width < head + 8 || canvas_width(c, name) <= width)
 		return name;
-	const char *tail = name + HEAD;
-	while (*tail && (((unsigned char)*tail & 0xc0) == 0x80 || canvas_width(c, tail) > width - HEAD - 2))
+	const char *tail = name + head;
+	while (*tail && (((unsigned char)*tail & 0xc0) == 0x80 || canvas_width(c, tail) > width - head - 2))
 		tail++;
-	(void)snprintf(out, cap, "%.*s..%s", HEAD, name, tail);
+	(void)snprintf(out, cap, "%.*s..%s", head, name, tail);
 	return out;
 }
 

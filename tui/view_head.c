@@ -33,9 +33,19 @@ static void armed_text(const struct model *m, bool wide, char *out, size_t cap)
 		       (unsigned)(s % 60), wide ? ", " : "", wide ? text_escape(m->arm.reason, reason, sizeof reason) : "");
 }
 
+/* The name made of date and time, "20261124-125649", loses year and seconds; a given one stays whole. */
+static const char *incident_shown(const char *name, char out[static 16])
+{
+	static const char digits[] = "0123456789";
+	if (strspn(name, digits) != 8 || name[8] != '-' || strspn(name + 9, digits) != 6 || name[15])
+		return name;
+	(void)snprintf(out, 16, "%.4s-%.4s", name + 4, name + 9);
+	return out;
+}
+
 static void view_identity(const struct model *m, struct canvas *c, bool wide)
 {
-	char armed[160], clock[16], at[24], host[80];
+	char armed[160], clock[16], at[24], host[80], brief[16];
 	int col = 1;
 	col += canvas_text(c, 0, col, c->cols, INK_STRONG, "rustbox-tui") + (wide ? 3 : 2);
 	col += canvas_text(c, 0, col, c->cols - col, INK_STRONG,
@@ -47,7 +57,8 @@ static void view_identity(const struct model *m, struct canvas *c, bool wide)
 	col += canvas_text(c, 0, col, c->cols - col, m->arm.on ? INK_BAR : INK_PLAIN, armed) + 3;
 	clock_of(m, clock);
 	if (m->opt.incident && clock[0])
-		col += canvas_printf(c, 0, col, c->cols - col, INK_PLAIN, "%s %s ", wide ? "incident" : "inc", m->opt.incident);
+		col += canvas_printf(c, 0, col, c->cols - col, INK_PLAIN, "%s %s ", wide ? "incident" : "inc",
+				     wide ? m->opt.incident : incident_shown(m->opt.incident, brief));
 	if (clock[0])
 		col += canvas_text(c, 0, col, c->cols - col, INK_STRONG, clock) + 2;
 	(void)stamp(m->wall, at);

@@ -131,6 +131,23 @@ const char *row_next(const struct model *m, const struct row *row)
 	return "-";
 }
 
+/* One box has a group of the same name in every v1 hierarchy: which one it is comes first, then the way from its box. */
+static void cgroup_title(const struct resource *r, struct text *t)
+{
+	const char *path = r->cgroup.path;
+	size_t n = r->box ? strlen(r->box) : 0;
+	for (const char *at = path; n && (at = strstr(at, "/rustbox-")); at++) {
+		const char *box = at + strlen("/rustbox-");
+		if (strncmp(box, r->box, n) == 0 && (box[n] == '\0' || box[n] == '/')) {
+			path = at;
+			break;
+		}
+	}
+	text_add_escaped(t, r->cgroup.hierarchy);
+	text_add(t, ":");
+	text_add_escaped(t, path + (*path == '/'));
+}
+
 void row_title(const struct row *row, char *out, size_t cap)
 {
 	const struct resource *r = row->res;
@@ -138,7 +155,10 @@ void row_title(const struct row *row, char *out, size_t cap)
 	out[0] = '\0';
 	if (r->kind == RES_PROCESS && !row->missing)
 		text_add(&t, "%d ", (int)r->process.pid);
-	text_add_escaped(&t, r->kind == RES_PROCESS && r->process.comm ? r->process.comm : r->name);
+	if (r->kind == RES_CGROUP && !row->missing && r->cgroup.hierarchy && r->cgroup.path)
+		cgroup_title(r, &t);
+	else
+		text_add_escaped(&t, r->kind == RES_PROCESS && r->process.comm ? r->process.comm : r->name);
 	if (r->kind == RES_PROCESS && !row->missing)
 		text_add(&t, " (%c) uid %u", r->process.state ? r->process.state : '?', (unsigned)r->process.uid);
 	if (row->missing)
@@ -280,7 +300,9 @@ void why_lines(const struct model *m, const struct row *row, struct prose *out)
 	else if (r->kind == RES_TEMPDIR && r->tempdir.mounts_below)
 		prose_add(out, INK_STRONG, "", "%u mount(s) below: deleting now would reach through them. P2 first.",
 			  r->tempdir.mounts_below);
-	else if (r->kind == RES_GHOST)
+	else if (r->kind == RES_GHOST && row_actable(row) && strcmp(m->holding.id, r->id) == 0)
+		why_holders(m, row, out); /* asked: who it is says more than that there is one */
+	if (r->kind == RES_GHOST)
 		prose_add(out, INK_STRONG, "", "No path leads to it, and it is still held: %s. P6 stays locked.",
 			  r->ghost.how ? text_escape(r->ghost.how, text, sizeof text) : "by whom is not known");
 	if (r->why)
@@ -289,4 +311,6 @@ void why_lines(const struct model *m, const struct row *row, struct prose *out)
 		prose_add(out, INK_PLAIN, "", "box %s, identity %s", r->box, r->id);
 	else
 		prose_add(out, INK_PLAIN, "", "identity %s", text_escape(r->id, text, sizeof text));
+	if (r->kind == RES_CGROUP && !row->missing) /* the title has the short form */
+		prose_add(out, INK_PLAIN, "", "at %s", text_escape(r->name, text, sizeof text));
 }

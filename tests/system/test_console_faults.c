@@ -85,19 +85,58 @@ static struct pty *ready(struct world *w, const char *shown)
 	return p;
 }
 
-/* S22: a bind below blocks the directory; the way around is P2, which leads back; nothing of the host's is gone. */
-static void a_detour_and_back(void **state)
+/* S22: a directory with a bind below is named and not deleted, the other one is; alone, nothing can be committed. */
+static void a_trap_is_left_out(void **state)
 {
 	struct world *w = need(state);
-	static struct lab trap;
+	static struct lab trap, dir;
 	console_plant(&trap, w, "bind_trap");
+	console_plant(&dir, w, "tempdir");
 	struct pty *p = ready(w, "+ D leak");
 	console_open(p, "5", "P5 Filesystem");
 	pty_send(p, "x");
 	assert_true(pty_wait(p, "[ok]1 List", 5));
+	pty_send(p, "x");
+	console_press(p, "not included: 1 mount below", "\033");
+	assert_true(pty_wait_gone(p, "not included", 5));
 	commit(p, "delete 1");
-	assert_true(pty_wait(p, "NOT ALL OF IT WORKED", 30));
+	assert_true(pty_wait(p, "[ok]2 Delete", 30));
+	assert_gone(&dir);
 	assert_unharmed(&trap);
+	pty_send(p, "b");
+	console_open(p, "5", "P5 Filesystem");
+	pty_send(p, "x");
+	assert_true(pty_wait(p, "[ok]1 List", 5));
+	pty_send(p, "x");
+	assert_true(pty_wait(p, "mounts lie below: unmount them first (P2)", 5));
+	console_press(p, "not included: 1 mount below", "\033");
+	console_leave(p);
+	assert_unharmed(&trap);
+	console_undo(w, &dir);
+	console_undo(w, &trap);
+}
+
+/* A mount that came after the preview blocks the directory; the way around is P2, which leads back. */
+static void a_detour_and_back(void **state)
+{
+	struct world *w = need(state);
+	static struct lab trap;
+	char path[PATH_ROOM + 80], late[PATH_ROOM + 100], phrase[120];
+	console_plant(&trap, w, "tempdir");
+	paths_box_dir(&w->paths, "tempdir", path);
+	(void)snprintf(late, sizeof late, "%s/a", path);
+	struct pty *p = ready(w, "+ D leak");
+	console_open(p, "5", "P5 Filesystem");
+	pty_send(p, "x");
+	assert_true(pty_wait(p, "[ok]1 List", 5));
+	pty_send(p, "x");
+	console_press(p, "class R2", "\033[F");
+	assert_int_equal(mount("tmpfs", late, "tmpfs", 0, "size=64k"), 0);
+	pty_settle(p, 0.2, 1);
+	console_phrase("delete 1", phrase, sizeof phrase);
+	pty_send(p, phrase);
+	console_press(p, "Enter commits", "\r");
+	assert_true(pty_wait(p, "NOT ALL OF IT WORKED", 30));
 	assert_true(pty_wait(p, "unmount what is below it", 2));
 	console_press(p, "leads back here", "a");
 	assert_true(pty_wait(p, "P2 Manual mount", 5));
@@ -388,7 +427,7 @@ int main(int argc, char **argv)
 		cmocka_set_test_filter(argv[1]);
 #define T(f) cmocka_unit_test_setup_teardown(f, each_world, each_end)
 	const struct CMUnitTest tests[] = {
-		T(a_detour_and_back), T(lazy_is_the_last_resort), T(only_what_was_previewed), T(in_the_kernel),
+		T(a_trap_is_left_out), T(a_detour_and_back), T(lazy_is_the_last_resort), T(only_what_was_previewed), T(in_the_kernel),
 		T(a_forker_goes_with_its_group), T(a_frozen_group), T(a_number_is_no_identity), T(a_tool_that_lies),
 		T(no_tool_at_all), T(it_comes_back),
 	};
