@@ -151,6 +151,7 @@ void way_take(struct model *m)
 	}
 	if (w.proc != m->walk.proc && m->nback < DETOURS) {
 		m->back[m->nback++] = m->walk;
+		job_leave(m);
 		walk_open(&m->walk, w.book, w.proc, m->wall);
 		ring_add(&m->log, m->wall, RING_SAID, "P%u.%zu first: %s; then back to P%u.%zu", w.proc->number, w.step + 1, w.why,
 			 m->back[m->nback - 1].proc->number, m->back[m->nback - 1].at + 1);

@@ -54,6 +54,7 @@ void step_mark(struct model *m, size_t step, enum step_mark mark, const char *no
 
 /* update_job.c */
 struct effect job_start(struct model *m, enum job_kind kind, const char *const *argv, int step, unsigned timeout_ms);
+void job_leave(struct model *m); /* another procedure opens: what still runs ends as no step of it */
 struct effect job_line(struct model *m, const struct msg *msg);
 struct effect job_exit(struct model *m, const struct msg *msg);
 struct effect holders_ask(struct model *m, const struct resource *of);

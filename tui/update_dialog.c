@@ -221,6 +221,7 @@ static struct effect procedures_key(struct model *m, uint32_t key)
 	for (size_t b = 0; b < m->nbooks; b++)
 		for (size_t i = 0; i < m->books[b].n; i++, at++)
 			if (at == wanted) {
+				job_leave(m);
 				walk_open(&m->walk, &m->books[b], &m->books[b].v[i], m->wall);
 				m->nback = 0;
 				m->retry_step = -1;

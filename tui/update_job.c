@@ -24,6 +24,13 @@ struct effect job_start(struct model *m, enum job_kind kind, const char *const *
 	return (struct effect){ .kind = EFFECT_RUN, .job = job->id, .argv = job->argv, .timeout_ms = timeout_ms };
 }
 
+void job_leave(struct model *m)
+{
+	for (int k = 0; k < JOB_COUNT; k++)
+		m->job[k].step = -1;
+	m->await.step = -1;
+}
+
 struct effect holders_ask(struct model *m, const struct resource *of)
 {
 	if (m->job[JOB_HOLDERS].id)

@@ -23,7 +23,7 @@ static char *played(const char *path)
 	struct model *m = calloc(1, sizeof *m);
 	bool teach = strstr(path, "/walkthrough.") != NULL, drill = teach || strstr(path, "/drill.") != NULL;
 	const struct model_options opt = { .host = "worker-07", .user = "alice", .tty = "pts/4", .label = drill ? "DRILL" : "PROD",
-					   .incident = "0208-01", .is_root = true, .in_drill = drill,
+					   .incident = strstr(path, "/brief.") ? "20261124-125649" : "0208-01", .is_root = true, .in_drill = drill,
 					   .teach = teach ? "cleanup-failure" : NULL };
 	char *text = NULL;
 	size_t n = 0;

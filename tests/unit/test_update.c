@@ -263,6 +263,29 @@ static void test_said_but_not_seen(void **state)
 	assert_non_null(strstr(t->m.walk.of[1].note, "CONFLICT"));
 }
 
+/* What ends while another procedure is open is no step of that one. */
+static void test_an_end_belongs_to_its_procedure(void **state)
+{
+	struct stage *t = *state;
+	arm(t);
+	go(t, "key p");
+	go(t, "key 2");
+	go(t, "key x");
+	go(t, "key x");
+	go(t, "wait 200");
+	go(t, "key Y");
+	go(t, "key p");
+	go(t, "key 6");
+	go(t, "exit 0");
+	go(t, "wait 1000");
+	go(t, "feed {\"op\":\"beat\",\"at\":1}");
+	go(t, "wait 16000");
+	assert_int_equal(t->m.walk.proc->number, 6);
+	assert_false(t->m.await.on);
+	for (size_t i = 0; i < t->m.walk.proc->nsteps; i++)
+		assert_int_equal(t->m.walk.of[i].mark, STEP_TODO);
+}
+
 /* Every id in every command that would run belongs to a leftover; whatever is typed. */
 static void only_leftovers(struct stage *t, const char *ran)
 {
@@ -326,6 +349,7 @@ int main(void)
 		CASE(test_arming_ends),
 		CASE(test_conflict_is_not_ok),
 		CASE(test_said_but_not_seen),
+		CASE(test_an_end_belongs_to_its_procedure),
 		CASE(test_no_plan_ever_holds_a_non_leak),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
