@@ -102,10 +102,9 @@ static int word_fixture(struct script *s, const char *rest, struct err *e)
 	autofile FILE *f = fopen(rest, "re");
 	autofree char *line = NULL;
 	size_t cap = 0;
-	ssize_t n;
 	if (!f)
 		return err_set(e, errno, "open the fixture %s", rest);
-	while ((n = getline(&line, &cap, f)) > 0) {
+	while (getline(&line, &cap, f) > 0) {
 		line[strcspn(line, "\n")] = '\0';
 		if (*line && *line != '#')
 			feed_line(line, strlen(line), (struct feed_sink){ deliver, s });

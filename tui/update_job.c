@@ -46,7 +46,7 @@ static const char *text_of(struct job *job, const json_t *j, const char *key)
 {
 	const char *s = json_string_value(json_object_get(j, key));
 	char safe[RING_TEXT];
-	return s ? arena_strdup(&job->mem, strcmp(key, "id") && strcmp(key, "blocker") ? text_escape(s, safe, sizeof safe) : s) : "";
+	return s ? arena_strdup(&job->mem, strcmp(key, "id") != 0 && strcmp(key, "blocker") != 0 ? text_escape(s, safe, sizeof safe) : s) : "";
 }
 
 /* A directory that went to the trash can come back until then. */

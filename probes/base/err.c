@@ -1,6 +1,10 @@
 /* The error value. Every text is cut to fit rather than refused: half a reason beats none. */
 #include "probes/base/err.h"
 
+#undef err_set
+#undef err_say
+#undef err_wrap
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

@@ -326,7 +326,7 @@ int box_execute(const struct box_code *code, const struct box_context *context, 
 		ret->error = *e;
 		judge(&r, rc);
 	} else if (walks == 1 || compiled(&r, code, compile, ret, e)) {
-		rc = walk(&r, code->run, walks - 1, e);
+		(void)walk(&r, code->run, walks - 1, e); /* what went wrong is in *ret */
 	}
 	clean_up(&r);
 	return ret->error.code && !ret->started ? -ret->error.code : 0;

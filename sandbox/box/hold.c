@@ -68,8 +68,8 @@ static int take_fresh(const struct paths *paths, const struct plan *plan, size_t
 static int clear_earlier(const struct paths *paths, const struct host *host, struct hold *h, struct err *e)
 {
 	autoarena struct arena a = { 0 };
-	struct ledger ledger;
-	struct cgroup all;
+	struct ledger ledger = { 0 };
+	struct cgroup all = { 0 };
 	int r = claim_read(&h->claim, &a, &ledger, e);
 	if (r == 0)
 		r = cgroup_open_all(host, paths, h->claim.box, &all, e);

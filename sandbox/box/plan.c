@@ -256,7 +256,7 @@ static int check_binds(const struct spec *spec, struct err *e)
 
 int plan_make(const struct spec *spec, const struct host *host, struct arena *a, struct plan *ret, struct err *e)
 {
-	struct plan p;
+	struct plan p = { 0 };
 	int rc = check_binds(spec, e);
 	if (rc == 0)
 		rc = plan_sketch(spec, host, a, &p, e);

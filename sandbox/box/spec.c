@@ -138,7 +138,7 @@ static int parse_bind(struct arena *a, const char *text, struct bind *ret, struc
 
 int spec_add_bind(struct spec *s, struct arena *a, const char *text, struct err *e)
 {
-	struct bind b;
+	struct bind b = { 0 };
 	int rc = parse_bind(a, text, &b, e);
 	if (rc < 0) {
 		(void)err_wrap(e, "--dir");
