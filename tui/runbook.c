@@ -156,7 +156,8 @@ static int item_close(struct reader *r)
 		return 0;
 	r->item_open = false;
 	struct step *s = &r->proc->steps[r->proc->nsteps - 1];
-	bool command = r->ncode > 0 && r->code_end == strlen(r->text);
+	/* Text that was cut at its room, or holds a NUL, can be shorter than the code it is said to end in. */
+	bool command = r->ncode > 0 && r->ncode <= r->n && r->code_end == strlen(r->text);
 	if (command)
 		r->text[r->n - r->ncode] = '\0';
 	s->say = trimmed(r, r->text);
