@@ -156,8 +156,7 @@ static int item_close(struct reader *r)
 		return 0;
 	r->item_open = false;
 	struct step *s = &r->proc->steps[r->proc->nsteps - 1];
-	/* Text that was cut at its room, or holds a NUL, can be shorter than the code it is said to end in. */
-	bool command = r->ncode > 0 && r->ncode <= r->n && r->code_end == strlen(r->text);
+	bool command = r->ncode > 0 && r->code_end == strlen(r->text);
 	if (command)
 		r->text[r->n - r->ncode] = '\0';
 	s->say = trimmed(r, r->text);
@@ -236,6 +235,8 @@ static void sub_item(struct reader *r)
 static int on_leave_block(MD_BLOCKTYPE type, void *detail, void *user)
 {
 	struct reader *r = user;
+	if (r->failed) /* md4c goes on closing what is open after a refusal, and the item is half gathered */
+		return 1;
 	if (type == MD_BLOCK_H)
 		return heading(r, ((MD_BLOCK_H_DETAIL *)detail)->level);
 	if (type == MD_BLOCK_P && r->depth == 0)
