@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs the tests, as many at a time as there are processors, each program with a time limit of its own.
 # usage: tests/run.sh [FOLDER...]   (checks unit golden faults system; default: all of them)
-# One program's output is shown only when it failed (or with V=1). Closes with "N passed, N failed, N skipped".
+# One program's output is shown only when it failed (or with V=1). Closes with the failures again, for who sees only the
+# end of a log, and "N passed, N failed, N skipped".
 # Every test lives in a world of its own (tests/harness/world.h), so they may run beside each other; one that measures
 # time or the whole host says so with a comment line "run.sh: alone" and runs after the others, by itself.
 # From the environment: OUT, JOBS, TEST_TIMEOUT (seconds a program may take), TAIL (lines shown of a failure), V.
@@ -34,6 +35,7 @@ one() {
       grep -i 'skip' "$log" | grep -v '^\[' | sort -u | head -n 5 | sed 's/^/   | /'
     fi
   } >"$log.said"
+  [ "$f" = 0 ] || cat "$log.said" >>"$2/failures"
   cat "$log.said"
 }
 export -f one
@@ -58,4 +60,5 @@ touch "$log/alone" "$log/counts"
 xargs -r -P "${JOBS:-$(nproc)}" -I{} bash -c 'one "$1" "$2"' - {} "$log" <"$log/beside"
 xargs -r -P 1 -I{} bash -c 'one "$1" "$2"' - {} "$log" <"$log/alone"
 echo
+[ ! -s "$log/failures" ] || { echo 'Failed, once more:' && cat "$log/failures" && echo; }
 awk '{p += $1; f += $2; s += $3} END {print p+0 " passed, " f+0 " failed, " s+0 " skipped"; exit f != 0 || p == 0}' "$log/counts"
