@@ -77,16 +77,25 @@ static struct host host_look(void)
 	return h;
 }
 
-/* A place nobody holds has no drill: whatever stands in its name is left over. A held one is somebody's. */
-static bool place_is_held(int place)
+/* A place nobody holds has no drill: whatever stands in its name is left over. -> the place, held, or -1: it is somebody's. */
+static int hold_place(int place)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	int len = snprintf(at.sun_path + 1, sizeof at.sun_path - 1, "rustbox-drill-%d", place);
 	autofd int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	NEED(fd >= 0);
-	return bind(fd, (struct sockaddr *)&at, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len)) < 0;
+	bool held = bind(fd, (struct sockaddr *)&at, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len)) < 0;
+	return held ? -1 : take_fd(&fd);
 }
 
+static bool place_is_held(int place)
+{
+	autofd int fd = hold_place(place);
+	return fd < 0;
+}
+
+/* Seen once, it may be a drill's that ends just now, and its place be let go a moment later: so it is looked for again while
+ * the place is held, when no drill can begin in it. */
 static void cgroup_of(const char *point, const char *name, void *arg)
 {
 	struct err e;
@@ -97,24 +106,43 @@ static void cgroup_of(const char *point, const char *name, void *arg)
 		(void)snprintf(root, sizeof root, "/mnt/drill-%d", place);
 		NEED(paths_init(&p, root, &e) == 0);
 		(void)snprintf(path, sizeof path, "%s/%s", point, p.cgroup_parent);
-		if (access(path, F_OK) == 0 && !place_is_held(place))
+		autofd int hold = access(path, F_OK) == 0 ? hold_place(place) : -1;
+		if (hold >= 0 && access(path, F_OK) == 0)
 			snprintf(arg, PATH_ROOM * 2, "%s", path);
 	}
 }
 
-/* Processes of a drill whose place is free: by the mounts they see. */
+static ino_t namespace_of(const char *pid)
+{
+	char path[64];
+	struct stat st;
+	snprintf(path, sizeof path, "/proc/%.12s/ns/mnt", pid);
+	return stat(path, &st) == 0 ? st.st_ino : 0;
+}
+
+/* -> the place of the drill whose mounts this process sees, or -1 */
+static int place_of(const char *pid)
+{
+	char path[64];
+	int place = -1;
+	autofree char *text = NULL;
+	ino_t its = namespace_of(pid);
+	if (its == namespace_of("self") || its == namespace_of("1")) /* where most are, thousands when another test makes them */
+		return -1;
+	snprintf(path, sizeof path, "/proc/%.12s/mountinfo", pid);
+	const char *at = kfile_read_all(AT_FDCWD, path, &text) > 0 ? strstr(text, "/mnt/drill-") : NULL;
+	return at && sscanf(at, "/mnt/drill-%d/", &place) == 1 ? place : -1;
+}
+
+/* Processes of a drill whose place is free. */
 static int drill_processes(void)
 {
-	int n = 0, place;
+	int n = 0;
 	autodir DIR *proc = opendir("/proc");
 	for (struct dirent *d; proc && (d = readdir(proc));) {
-		char path[64];
-		autofree char *text = NULL;
-		if (d->d_name[0] < '1' || d->d_name[0] > '9')
-			continue;
-		snprintf(path, sizeof path, "/proc/%.12s/mountinfo", d->d_name);
-		const char *at = kfile_read_all(AT_FDCWD, path, &text) > 0 ? strstr(text, "/mnt/drill-") : NULL;
-		n += at && sscanf(at, "/mnt/drill-%d/", &place) == 1 && !place_is_held(place);
+		int place = d->d_name[0] < '1' || d->d_name[0] > '9' ? -1 : place_of(d->d_name);
+		autofd int hold = place < 0 ? -1 : hold_place(place);
+		n += hold >= 0 && place_of(d->d_name) == place;
 	}
 	return n;
 }
