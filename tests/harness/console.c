@@ -7,6 +7,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/harness/console.h"
@@ -18,7 +20,6 @@ void console_plant(struct lab *l, const struct world *w, const char *name)
 		fail_msg("%s: %s", name, l->why);
 }
 
-/* The lab takes back what it planted; the directories it stood in go as an operator would make them go. */
 void console_undo(const struct world *w, struct lab *l)
 {
 	struct ran r;
@@ -26,6 +27,44 @@ void console_undo(const struct world *w, struct lab *l)
 	world_call(w, &r, 30, "rustbox", "reclaim", "all", "--all");
 	assert_int_equal(r.code, 0);
 	ran_done(&r);
+}
+
+void console_unharmed(struct lab *l)
+{
+	char text[2048];
+	if (!lab_unharmed(l, text, sizeof text))
+		fail_msg("%s: harmed: %s", l->box, text);
+}
+
+void console_gone(struct lab *l)
+{
+	char text[2048];
+	if (!lab_gone(l, text, sizeof text))
+		fail_msg("%s: still there: %s", l->box, text);
+	console_unharmed(l);
+}
+
+void leftover_plant(const struct world *w, const char *box, struct leftover *ret)
+{
+	paths_box_dir(&w->paths, box, ret->dir);
+	paths_box_root(&w->paths, box, ret->root);
+	assert_int_equal(mkdir(ret->dir, 0700), 0);
+	assert_int_equal(mkdir(ret->root, 0700), 0);
+	assert_int_equal(mount("none", ret->root, "tmpfs", 0, "size=1m"), 0);
+}
+
+void leftover_remove(const struct leftover *l)
+{
+	(void)umount2(l->root, UMOUNT_NOFOLLOW); /* what it could not unmount, rmdir refuses */
+	assert_int_equal(rmdir(l->root), 0);
+	assert_int_equal(rmdir(l->dir), 0);
+}
+
+struct pty *console_sized(const struct world *w, int rows, int cols)
+{
+	struct pty *p = pty_start(&(struct pty_how){ .root = w->root, .rows = rows, .cols = cols });
+	assert_true(pty_wait(p, "live: mounts cgroups procs", 10));
+	return p;
 }
 
 struct pty *console_as(const struct world *w, const char *user)
@@ -38,7 +77,6 @@ struct pty *console_as(const struct world *w, const char *user)
 	return p;
 }
 
-/* A key counts only once what it answers has been on the screen for a moment. */
 void console_press(struct pty *p, const char *shown, const char *keys)
 {
 	assert_true(pty_wait(p, shown, 20));
@@ -53,11 +91,42 @@ void console_arm(struct pty *p)
 	assert_true(pty_wait(p, "[ARMED", 5));
 }
 
+struct pty *console_armed(const struct world *w, const char *shown)
+{
+	struct pty *p = console_as(w, "alice");
+	assert_true(pty_wait(p, shown, 15));
+	console_arm(p);
+	return p;
+}
+
 void console_open(struct pty *p, const char *key, const char *title)
 {
 	pty_send(p, "p");
 	console_press(p, "P6 Worker", key);
 	assert_true(pty_wait(p, title, 5));
+}
+
+void console_begin(struct pty *p, const char *key, const char *title, const char *ticked)
+{
+	console_open(p, key, title);
+	pty_send(p, "x");
+	assert_true(pty_wait(p, ticked, 5));
+}
+
+void console_type(struct pty *p, const char *verb)
+{
+	char phrase[120];
+	console_phrase(verb, phrase, sizeof phrase);
+	pty_send(p, phrase);
+	console_press(p, "Enter commits", "\r");
+}
+
+void console_commit(struct pty *p, const char *verb)
+{
+	pty_send(p, "x");
+	console_press(p, "class R2", "\033[F");
+	pty_settle(p, 0.2, 1);
+	console_type(p, verb);
 }
 
 void console_leave(struct pty *p)

@@ -2,6 +2,12 @@
  * cgroup parent's name or a uid of the pool, so one pass over mountinfo, the hierarchies and /proc finds it. */
 #include "tests/harness/world.h"
 
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -555,4 +561,38 @@ bool world_done(struct world *w)
 	if (*left)
 		fprintf(stderr, "left in %s:\n%s", w->root, left);
 	return world_remove(w) && !*left;
+}
+
+int world_each(void **state)
+{
+	static struct world w;
+	if (world_lacking())
+		return 0;
+	world_open(&w, WORLD_MOUNTS);
+	*state = &w;
+	return 0;
+}
+
+int world_each_end(void **state)
+{
+	return !*state || world_done(*state) ? 0 : -1;
+}
+
+struct world *world_need(void **state)
+{
+	if (!*state) {
+		print_message("skipped: %s\n", world_lacking());
+		skip();
+	}
+	return *state;
+}
+
+bool world_mounted(const char *path)
+{
+	autofree char *text = NULL;
+	char field[PATH_ROOM * 2];
+	if (kfile_read_all(AT_FDCWD, "/proc/self/mountinfo", &text) <= 0)
+		fatal("/proc/self/mountinfo");
+	snprintf(field, sizeof field, " %s ", path);
+	return strstr(text, field) != NULL;
 }

@@ -42,6 +42,15 @@ bool world_done(struct world *w);
 /* Kills what the world's cgroups and uid pool still hold, and removes its cgroups and mounts: for undo only. */
 void world_sweep(const struct world *w);
 
+/* A world for each test of a group: WORLD_TEST(f) is its row, f's first line is `struct world *w = world_need(state)`,
+ * which skips where world_lacking() says why. */
+int world_each(void **state);
+int world_each_end(void **state);
+struct world *world_need(void **state);
+#define WORLD_TEST(f) cmocka_unit_test_setup_teardown(f, world_each, world_each_end)
+
+bool world_mounted(const char *path); /* in this process's own mount table */
+
 struct ran {
 	int code;   /* exit status, or -1 when killed */
 	int signal; /* 0, or what killed it */

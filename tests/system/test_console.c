@@ -19,76 +19,7 @@
 #include <unistd.h>
 
 #include "probes/base/kfile.h"
-#include "probes/base/own.h"
-#include "tests/harness/pty.h"
-#include "tests/harness/world.h"
-
-struct planted {
-	char dir[PATH_ROOM + 80], root[PATH_ROOM + 80];
-};
-
-static int each_world(void **state)
-{
-	static struct world w;
-	if (world_lacking())
-		return 0;
-	world_open(&w, WORLD_MOUNTS);
-	*state = &w;
-	return 0;
-}
-
-static int each_end(void **state)
-{
-	return !*state || world_done(*state) ? 0 : -1;
-}
-
-static struct world *need_world(void **state)
-{
-	if (!*state) {
-		print_message("skipped: %s\n", world_lacking());
-		skip();
-	}
-	return *state;
-}
-
-static void plant(const struct world *w, const char *box, struct planted *ret)
-{
-	paths_box_dir(&w->paths, box, ret->dir);
-	paths_box_root(&w->paths, box, ret->root);
-	assert_int_equal(mkdir(ret->dir, 0700), 0);
-	assert_int_equal(mkdir(ret->root, 0700), 0);
-	assert_int_equal(mount("none", ret->root, "tmpfs", 0, "size=1m"), 0);
-}
-
-static void uproot(const struct planted *p)
-{
-	assert_int_equal(umount2(p->root, UMOUNT_NOFOLLOW), 0);
-	assert_int_equal(rmdir(p->root), 0);
-	assert_int_equal(rmdir(p->dir), 0);
-}
-
-static bool is_mounted(const char *path)
-{
-	autofree char *text = NULL;
-	char field[PATH_ROOM + 90];
-	assert_true(kfile_read_all(AT_FDCWD, "/proc/self/mountinfo", &text) > 0);
-	snprintf(field, sizeof field, " %s ", path);
-	return strstr(text, field) != NULL;
-}
-
-static struct pty *console(const struct world *w)
-{
-	struct pty *p = pty_start(&(struct pty_how){ .root = w->root });
-	assert_true(pty_wait(p, "live:", 5));
-	return p;
-}
-
-static void leave(struct pty *p)
-{
-	pty_send(p, "\033\033q");
-	assert_int_equal(pty_wait_exit(p, 5), 0);
-	pty_done(p);
-}
+#include "tests/harness/console.h"
 
 static void assert_sane(struct pty *p, const struct termios *before, const char *what)
 {
@@ -106,44 +37,44 @@ static void assert_sane(struct pty *p, const struct termios *before, const char 
 
 static void a_clean_host(void **state)
 {
-	struct world *w = need_world(state);
-	struct pty *p = console(w);
+	struct world *w = world_need(state);
+	struct pty *p = console_sized(w, 24, 80);
 	assert_true(pty_wait(p, "HEALTHY", 5));
 	assert_true(pty_shows(p, "OBSERVE"));
 	assert_true(pty_shows(p, "+0 ~0 -0"));
-	leave(p);
+	console_leave(p);
 }
 
 /* S02: within a second, as a leak, without moving the cursor off the row it was on. */
 static void a_leak_appears_while_looking(void **state)
 {
-	struct world *w = need_world(state);
-	struct planted a, b;
+	struct world *w = world_need(state);
+	struct leftover a, b;
 	int row, col;
-	plant(w, "aaa", &a);
-	struct pty *p = console(w);
+	leftover_plant(w, "aaa", &a);
+	struct pty *p = console_sized(w, 24, 80);
 	assert_true(pty_wait(p, "+ M leak", 5));
 	assert_true(pty_find(p, ">+ M leak", &row, &col));
 	double began = world_now();
-	plant(w, "bbb", &b);
+	leftover_plant(w, "bbb", &b);
 	assert_true(pty_wait(p, "rustbox-bbb/root", 1));
 	print_message("mount(2) to screen: %.1f ms\n", (world_now() - began) * 1e3);
 	assert_true(strstr(pty_row(p, row), "rustbox-aaa") != NULL && strstr(pty_row(p, row), ">+ M leak") != NULL);
-	assert_true(is_mounted(b.root));
-	uproot(&b);
+	assert_true(world_mounted(b.root));
+	leftover_remove(&b);
 	assert_true(pty_wait(p, "Mount +1", 5));
-	uproot(&a);
+	leftover_remove(&a);
 	assert_true(pty_wait(p, "Mount +0", 5));
-	leave(p);
+	console_leave(p);
 }
 
 /* A process standing in the mount is named by w, with what it holds. */
 static void who_holds_it(void **state)
 {
-	struct world *w = need_world(state);
-	struct planted a;
+	struct world *w = world_need(state);
+	struct leftover a;
 	char pid[32];
-	plant(w, "held", &a);
+	leftover_plant(w, "held", &a);
 	pid_t holder = fork();
 	if (holder == 0) {
 		(void)setsid();
@@ -151,29 +82,29 @@ static void who_holds_it(void **state)
 			(void)execlp("sleep", "sleep", "60", (char *)NULL);
 		_exit(127);
 	}
-	struct pty *p = console(w);
+	struct pty *p = console_sized(w, 24, 80);
 	assert_true(pty_wait(p, ">+ M leak", 5));
 	pty_send(p, "w");
 	snprintf(pid, sizeof pid, "%d sleep", (int)holder);
 	assert_true(pty_wait(p, pid, 5));
 	assert_true(pty_wait(p, "cwd", 2));
-	leave(p);
+	console_leave(p);
 	assert_int_equal(kill(holder, SIGKILL), 0);
 	assert_int_equal(waitpid(holder, NULL, 0), holder);
-	uproot(&a);
+	leftover_remove(&a);
 }
 
 /* S12: nothing of a name reaches the terminal as anything but visible text. */
 static void hostile_names(void **state)
 {
-	struct world *w = need_world(state);
-	struct planted a;
-	plant(w, "evil", &a);
+	struct world *w = world_need(state);
+	struct leftover a;
+	leftover_plant(w, "evil", &a);
 	char dir[PATH_ROOM + 200];
 	snprintf(dir, sizeof dir, "%s/\033[31mRED\033]0;title\a\r\n\xff\xe2\x80\xae" "x", a.root);
 	assert_int_equal(mkdir(dir, 0700), 0);
 	assert_int_equal(mount("x on /tmp/victim type rustbox\033[2J", dir, "tmpfs", 0, "size=64k"), 0);
-	struct pty *p = console(w);
+	struct pty *p = console_sized(w, 24, 80);
 	assert_true(pty_wait(p, "\\x1b[31m", 5));
 	pty_send(p, "j\r");
 	pty_settle(p, 0.3, 2);
@@ -183,28 +114,28 @@ static void hostile_names(void **state)
 	assert_null(strstr(pty_log(p), "\xe2\x80\xae"));
 	for (const char *s = pty_log(p); *s; s++)
 		assert_true((unsigned char)*s < 0xf8); /* no byte that cannot be UTF-8 */
-	leave(p);
+	console_leave(p);
 	assert_int_equal(umount2(dir, UMOUNT_NOFOLLOW), 0);
-	uproot(&a);
+	leftover_remove(&a);
 }
 
 /* The watcher dies: said, and the screen lives on with the next one. */
 static void the_watcher_is_killed(void **state)
 {
-	struct world *w = need_world(state);
-	struct planted a;
+	struct world *w = world_need(state);
+	struct leftover a;
 	char path[96], text[32] = "";
-	struct pty *p = console(w);
+	struct pty *p = console_sized(w, 24, 80);
 	assert_true(pty_wait(p, "live: mounts", 5));
 	snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pty_console(p), (int)pty_console(p));
 	assert_true(kfile_read(AT_FDCWD, path, text, sizeof text) > 0);
 	assert_true(atoi(text) > 1);
 	assert_int_equal(kill(atoi(text), SIGKILL), 0);
 	assert_true(pty_wait(p, "signal 9", 5));
-	plant(w, "late", &a);
+	leftover_plant(w, "late", &a);
 	assert_true(pty_wait(p, "rustbox-late/root", 5));
-	uproot(&a);
-	leave(p);
+	leftover_remove(&a);
+	console_leave(p);
 }
 
 /* ---- keys ------------------------------------------------------------------------------------------------- */
@@ -212,10 +143,10 @@ static void the_watcher_is_killed(void **state)
 /* In OBSERVE no sequence of keys changes the host: the mounts stand, and no command but looks was started. */
 static void garbage_keys_change_nothing(void **state)
 {
-	struct world *w = need_world(state);
-	struct planted a;
-	plant(w, "keep", &a);
-	struct pty *p = console(w);
+	struct world *w = world_need(state);
+	struct leftover a;
+	leftover_plant(w, "keep", &a);
+	struct pty *p = console_sized(w, 24, 80);
 	assert_true(pty_wait(p, "+ M leak", 5));
 	srand(1977);
 	static const char likely[] = "xxYYYp123456\r\rASUrab!w jkdDK:/\t\x1b\x04\x0b\x12\x7f";
@@ -227,31 +158,31 @@ static void garbage_keys_change_nothing(void **state)
 	}
 	pty_send(p, "\033");
 	pty_settle(p, 0.5, 10);
-	assert_true(is_mounted(a.root));
+	assert_true(world_mounted(a.root));
 	assert_int_equal(access(a.dir, F_OK), 0);
 	assert_int_equal(pty_wait_exit(p, 0), -1);
 	pty_done(p);
-	uproot(&a);
+	leftover_remove(&a);
 }
 
 static void paste_is_ignored(void **state)
 {
-	struct world *w = need_world(state);
-	struct pty *p = console(w);
+	struct world *w = world_need(state);
+	struct pty *p = console_sized(w, 24, 80);
 	pty_send(p, "\033[200~rm -rf /\nY\nkill 2 on h\nqqq\033[201~");
 	assert_true(pty_wait(p, "paste ignored", 3));
 	assert_int_equal(pty_wait_exit(p, 0), -1); /* its q did not leave */
-	leave(p);
+	console_leave(p);
 }
 
 static void both_forms_of_arrows(void **state)
 {
-	struct world *w = need_world(state);
-	struct planted a, b;
+	struct world *w = world_need(state);
+	struct leftover a, b;
 	int from, to, col;
-	plant(w, "one", &a);
-	plant(w, "two", &b);
-	struct pty *p = console(w);
+	leftover_plant(w, "one", &a);
+	leftover_plant(w, "two", &b);
+	struct pty *p = console_sized(w, 24, 80);
 	assert_true(pty_wait(p, "rustbox-two/root", 5));
 	static const char *const down[] = { "\033[B", "\033OB", "j" }, *const up[] = { "\033[A", "\033OA", "k" };
 	for (int i = 0; i < 3; i++) {
@@ -265,9 +196,9 @@ static void both_forms_of_arrows(void **state)
 		assert_true(pty_wait_byte(p, 2) >= 0);
 		pty_settle(p, 0.1, 1);
 	}
-	leave(p);
-	uproot(&a);
-	uproot(&b);
+	console_leave(p);
+	leftover_remove(&a);
+	leftover_remove(&b);
 }
 
 /* ---- the terminal ----------------------------------------------------------------------------------------- */
@@ -279,10 +210,10 @@ static const char *below_the_clock(struct pty *p)
 
 static void resize_storm(void **state)
 {
-	struct world *w = need_world(state);
-	struct planted a;
-	plant(w, "size", &a);
-	struct pty *p = console(w);
+	struct world *w = world_need(state);
+	struct leftover a;
+	leftover_plant(w, "size", &a);
+	struct pty *p = console_sized(w, 24, 80);
 	assert_true(pty_wait(p, "+ M leak", 5));
 	static const struct {
 		int rows, cols;
@@ -306,8 +237,8 @@ static void resize_storm(void **state)
 		free(after);
 	}
 	assert_true(same);
-	leave(p);
-	uproot(&a);
+	console_leave(p);
+	leftover_remove(&a);
 }
 
 static const struct {
@@ -326,7 +257,7 @@ static const struct {
 /* S33: of whatever it dies, the shell gets its terminal back. */
 static void every_way_to_die(void **state)
 {
-	struct world *w = need_world(state);
+	struct world *w = world_need(state);
 	for (size_t i = 0; i < sizeof deaths / sizeof *deaths; i++) {
 		struct pty *p = pty_start(&(struct pty_how){ .root = w->root });
 		assert_true(pty_wait(p, "live:", 5));
@@ -356,7 +287,7 @@ static void every_way_to_die(void **state)
 
 static void leaving_gives_the_terminal_back(void **state)
 {
-	struct world *w = need_world(state);
+	struct world *w = world_need(state);
 	static const char *const argv[] = { "/bin/sh", "-c", "stty -a >/dev/null; read x; exec \"$TUI\"", NULL };
 	char tui[PATH_ROOM * 2], env[PATH_ROOM * 2 + 8];
 	pty_program("rustbox-tui", tui, sizeof tui);
@@ -376,7 +307,7 @@ static void leaving_gives_the_terminal_back(void **state)
 /* S34: Ctrl-Z gives the shell back, fg the screen. */
 static void suspend_and_resume(void **state)
 {
-	struct world *w = need_world(state);
+	struct world *w = world_need(state);
 	static const char *const argv[] = { "/bin/bash", "--norc", "--noprofile", "-i", NULL };
 	char tui[PATH_ROOM * 2], line[PATH_ROOM * 2 + 8];
 	static const char *const more[] = { "PS1=prompt$ ", "HISTFILE=", NULL };
@@ -413,7 +344,7 @@ static void suspend_and_resume(void **state)
 /* S32: every type of terminal gets a readable screen or a plain report, never an error. */
 static void every_terminal(void **state)
 {
-	struct world *w = need_world(state);
+	struct world *w = world_need(state);
 	static const struct {
 		const char *term, *notice;
 	} terms[] = {
@@ -432,7 +363,7 @@ static void every_terminal(void **state)
 			fail_msg("TERM=%s", terms[i].term);
 		if (terms[i].notice)
 			assert_true(pty_wait(p, terms[i].notice, 3));
-		leave(p);
+		console_leave(p);
 	}
 	static const char *const plain[] = { "dumb", "" };
 	for (size_t i = 0; i < 2; i++) {
@@ -449,33 +380,32 @@ static void every_terminal(void **state)
 /* Without colours every state is still a word: the text is the same, and nothing is coloured. */
 static void without_colours(void **state)
 {
-	struct world *w = need_world(state);
-	struct planted a;
-	plant(w, "mono", &a);
+	struct world *w = world_need(state);
+	struct leftover a;
+	leftover_plant(w, "mono", &a);
 	static const char *const mono[] = { "NO_COLOR=1", NULL };
 	struct pty *p = pty_start(&(struct pty_how){ .root = w->root, .env = mono });
 	assert_true(pty_wait(p, "+ M leak", 5));
 	for (int row = 0; row < 24; row++)
 		for (int col = 0; col < 80; col++)
 			assert_false(pty_cell(p, row, col).coloured);
-	leave(p);
+	console_leave(p);
 	static const char *const ascii[] = { "LC_ALL=C", NULL };
 	p = pty_start(&(struct pty_how){ .root = w->root, .env = ascii });
 	assert_true(pty_wait(p, "+ M leak", 5));
 	for (const char *s = pty_log(p); *s; s++)
 		assert_true((unsigned char)*s < 0x80);
-	leave(p);
-	uproot(&a);
+	console_leave(p);
+	leftover_remove(&a);
 }
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, each_world, each_end)
 	const struct CMUnitTest tests[] = {
-		T(a_clean_host), T(a_leak_appears_while_looking), T(who_holds_it), T(hostile_names),
-		T(the_watcher_is_killed), T(garbage_keys_change_nothing), T(paste_is_ignored), T(both_forms_of_arrows),
-		T(resize_storm), T(every_way_to_die), T(leaving_gives_the_terminal_back), T(suspend_and_resume),
-		T(every_terminal), T(without_colours),
+		WORLD_TEST(a_clean_host), WORLD_TEST(a_leak_appears_while_looking), WORLD_TEST(who_holds_it), WORLD_TEST(hostile_names),
+		WORLD_TEST(the_watcher_is_killed), WORLD_TEST(garbage_keys_change_nothing), WORLD_TEST(paste_is_ignored), WORLD_TEST(both_forms_of_arrows),
+		WORLD_TEST(resize_storm), WORLD_TEST(every_way_to_die), WORLD_TEST(leaving_gives_the_terminal_back), WORLD_TEST(suspend_and_resume),
+		WORLD_TEST(every_terminal), WORLD_TEST(without_colours),
 	};
 	world_alone(); /* the screen shows the processes of this test, not those of the tests beside it */
 	return cmocka_run_group_tests(tests, NULL, NULL);

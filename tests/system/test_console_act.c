@@ -24,32 +24,7 @@
 #include "probes/base/kfile.h"
 #include "probes/base/own.h"
 #include "tests/harness/console.h"
-#include "tests/harness/lab.h"
-#include "tests/harness/pty.h"
-#include "tests/harness/world.h"
 #include "tui/journal.h"
-
-static int each_world(void **state)
-{
-	static struct world w;
-	if (world_lacking())
-		return 0;
-	world_open(&w, WORLD_MOUNTS);
-	*state = &w;
-	return 0;
-}
-
-static int each_end(void **state)
-{
-	return !*state || world_done(*state) ? 0 : -1;
-}
-
-static struct world *need(void **state)
-{
-	if (!*state)
-		skip();
-	return *state;
-}
 
 /* The one incident's name. */
 static void incident_of(const struct world *w, char *id, size_t cap)
@@ -89,16 +64,12 @@ static void assert_says(const char *text, const char *what)
 /* S33: the ssh session drops in the middle of P2; the next console goes on where it was, in the same journal. */
 static void resumed_after_a_hangup(void **state)
 {
-	struct world *w = need(state);
+	struct world *w = world_need(state);
 	static struct lab nested;
 	char id[64], again[64];
 	console_plant(&nested, w, "nested");
-	struct pty *p = console_as(w, "alice");
-	assert_true(pty_wait(p, "+ M leak", 10));
-	console_arm(p);
-	console_open(p, "2", "P2 Manual mount");
-	pty_send(p, "x");
-	assert_true(pty_wait(p, "[ok]1 List", 5));
+	struct pty *p = console_armed(w, "+ M leak");
+	console_begin(p, "2", "P2 Manual mount", "[ok]1 List");
 	assert_int_equal(kill(pty_console(p), SIGHUP), 0);
 	assert_int_equal(pty_wait_exit(p, 10), 128 + SIGHUP);
 	pty_done(p);
@@ -127,16 +98,12 @@ static void resumed_after_a_hangup(void **state)
 /* SIGKILL with a command running: the journal has its announcement, the next console says so. */
 static void killed_while_acting(void **state)
 {
-	struct world *w = need(state);
+	struct world *w = world_need(state);
 	static struct lab nested;
 	char id[64];
 	console_plant(&nested, w, "nested");
-	struct pty *p = console_as(w, "alice");
-	assert_true(pty_wait(p, "+ M leak", 10));
-	console_arm(p);
-	console_open(p, "1", "P1 Automatic");
-	pty_send(p, "x");
-	assert_true(pty_wait(p, "[ok]1 Look", 5));
+	struct pty *p = console_armed(w, "+ M leak");
+	console_begin(p, "1", "P1 Automatic", "[ok]1 Look");
 	pty_send(p, "x");
 	console_press(p, "WILL RUN", "\033[F");
 	pty_settle(p, 0.2, 1);
@@ -174,9 +141,8 @@ static void killed_while_acting(void **state)
 /* S37: bob watches, cannot arm, takes over with a reason; alice's screen says who did. */
 static void two_operators(void **state)
 {
-	struct world *w = need(state);
+	struct world *w = world_need(state);
 	static struct lab nested;
-	char phrase[120];
 	console_plant(&nested, w, "nested");
 	struct pty *alice = console_as(w, "alice");
 	console_arm(alice);
@@ -187,7 +153,6 @@ static void two_operators(void **state)
 	pty_send(bob, "A");
 	console_press(bob, "take over from alice", "");
 	assert_true(pty_wait(bob, "class R3", 2));
-	console_phrase("take over from alice", phrase, sizeof phrase);
 	pty_send(bob, "\r\r"); /* Enter alone takes nothing */
 	pty_settle(bob, 0.2, 1);
 	assert_true(pty_shows(alice, "[ARMED alice"));
@@ -195,8 +160,7 @@ static void two_operators(void **state)
 	assert_true(pty_wait_gone(bob, "take over from", 5));
 	pty_send(bob, "A");
 	console_press(bob, "class R3", "alice went home\t");
-	pty_send(bob, phrase);
-	console_press(bob, "Enter commits", "\r");
+	console_type(bob, "take over from alice");
 	assert_true(pty_wait(bob, "[ARMED bob", 10));
 	assert_true(pty_wait(alice, "OBSERVE", 10));
 	assert_true(pty_wait(alice, "bob took over", 5));
@@ -210,13 +174,11 @@ static void two_operators(void **state)
 /* S19: an orphan is never in a batch; its evidence is on disk before it can be ended. */
 static void orphan_with_evidence(void **state)
 {
-	struct world *w = need(state);
+	struct world *w = world_need(state);
 	static struct lab orphan;
-	char phrase[120], verb[60], id[64], gone[2048], path[PATH_ROOM + 300];
+	char verb[60], id[64], gone[2048], path[PATH_ROOM + 300];
 	console_plant(&orphan, w, "orphan");
-	struct pty *p = console_as(w, "alice");
-	assert_true(pty_wait(p, "ORPHAN", 10));
-	console_arm(p);
+	struct pty *p = console_armed(w, "ORPHAN");
 	pty_send(p, "4");
 	assert_true(pty_wait(p, ">+ P ORPHAN", 5));
 	pty_send(p, "x");
@@ -243,9 +205,7 @@ static void orphan_with_evidence(void **state)
 	for (unsigned i = 0; i < orphan.ntraces; i++)
 		if (orphan.trace[i].kind == TRACE_PROCESS)
 			(void)snprintf(verb, sizeof verb, "kill %d", (int)orphan.trace[i].pid);
-	console_phrase(verb, phrase, sizeof phrase);
-	pty_send(p, phrase);
-	console_press(p, "Enter commits", "\r");
+	console_type(p, verb);
 	assert_true(pty_wait(p, "released", 20));
 	console_leave(p);
 	autofree char *text = journal_of(w, id, sizeof id);
@@ -259,7 +219,7 @@ static void orphan_with_evidence(void **state)
 /* S38: no room for the journal: said, kept, acted with, and on disk whole when there is room again. */
 static void disk_full(void **state)
 {
-	struct world *w = need(state);
+	struct world *w = world_need(state);
 	char id[64], fill[PATH_ROOM + 40], state_dir[PATH_ROOM];
 	(void)snprintf(state_dir, sizeof state_dir, "%s", w->paths.of[PATH_STATE]);
 	char command[PATH_ROOM * 2];
@@ -274,13 +234,9 @@ static void disk_full(void **state)
 	static const char page[4096];
 	while (write(fd, page, sizeof page) > 0)
 		continue;
-	struct pty *p = console_as(w, "alice");
-	assert_true(pty_wait(p, "+ M leak", 10));
-	console_arm(p);
+	struct pty *p = console_armed(w, "+ M leak");
 	assert_true(pty_wait(p, "JOURNAL IN MEMORY", 5));
-	console_open(p, "2", "P2 Manual mount");
-	pty_send(p, "x");
-	assert_true(pty_wait(p, "[ok]1 List", 5));
+	console_begin(p, "2", "P2 Manual mount", "[ok]1 List");
 	pty_send(p, "x");
 	console_press(p, "Y commits", "Y");
 	assert_true(pty_wait(p, "DONE", 30)); /* it acts, with its record in memory */
@@ -314,16 +270,12 @@ static bool has_file(const struct world *w, const char *id, const char *prefix, 
 /* P2 to the end, then ! and R: a bundle and a report that say what was done, with the empty left to people. */
 static void bundle_and_report(void **state)
 {
-	struct world *w = need(state);
+	struct world *w = world_need(state);
 	static struct lab nested;
 	char id[64], path[PATH_ROOM + 300];
 	console_plant(&nested, w, "nested");
-	struct pty *p = console_as(w, "alice");
-	assert_true(pty_wait(p, "+ M leak", 10));
-	console_arm(p);
-	console_open(p, "2", "P2 Manual mount");
-	pty_send(p, "x");
-	assert_true(pty_wait(p, "[ok]1 List", 5));
+	struct pty *p = console_armed(w, "+ M leak");
+	console_begin(p, "2", "P2 Manual mount", "[ok]1 List");
 	pty_send(p, "x");
 	console_press(p, "Y commits", "Y");
 	assert_true(pty_wait(p, "DONE", 30));
@@ -378,26 +330,20 @@ static void bundle_and_report(void **state)
 /* S24: the wrong directory was deleted, and u brings it back with everything in it, the same inode. */
 static void deleted_and_brought_back(void **state)
 {
-	struct world *w = need(state);
+	struct world *w = world_need(state);
 	static struct lab dir;
-	char path[PATH_ROOM + 80], phrase[120];
+	char path[PATH_ROOM + 80];
 	struct stat before, after;
 	console_plant(&dir, w, "tempdir");
 	paths_box_dir(&w->paths, "tempdir", path);
 	assert_int_equal(stat(path, &before), 0);
-	struct pty *p = console_as(w, "alice");
-	assert_true(pty_wait(p, "+ D leak", 10));
-	console_arm(p);
-	console_open(p, "5", "P5 Filesystem");
-	pty_send(p, "x");
-	assert_true(pty_wait(p, "[ok]1 List", 5));
+	struct pty *p = console_armed(w, "+ D leak");
+	console_begin(p, "5", "P5 Filesystem", "[ok]1 List");
 	pty_send(p, "x");
 	console_press(p, "class R2", "");
 	assert_true(pty_shows(p, "--trash"));
 	assert_true(pty_shows(p, "u brings them back"));
-	console_phrase("delete 1", phrase, sizeof phrase);
-	pty_send(p, phrase);
-	console_press(p, "Enter commits", "\r");
+	console_type(p, "delete 1");
 	assert_true(pty_wait(p, "[ok]2 Delete", 30));
 	assert_int_not_equal(access(path, F_OK), 0);
 	pty_send(p, "u");
@@ -413,10 +359,10 @@ static void deleted_and_brought_back(void **state)
 /* S23: what is evidence is in no plan, however old it is. */
 static void protected_files_stay(void **state)
 {
-	struct world *w = need(state);
+	struct world *w = world_need(state);
 	static const char *const kept[] = { "quarantine-history.json", "baseline.txt", "events.jsonl" };
 	static struct lab dir;
-	char path[PATH_ROOM + 60], phrase[120], command[PATH_ROOM * 2];
+	char path[PATH_ROOM + 60], command[PATH_ROOM * 2];
 	(void)snprintf(command, sizeof command, "mkdir -p %s", w->paths.of[PATH_STATE]);
 	assert_int_equal(system(command), 0);
 	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
@@ -424,17 +370,11 @@ static void protected_files_stay(void **state)
 		assert_int_equal(system(command), 0);
 	}
 	console_plant(&dir, w, "tempdir");
-	struct pty *p = console_as(w, "alice");
-	assert_true(pty_wait(p, "+ D leak", 10));
-	console_arm(p);
-	console_open(p, "5", "P5 Filesystem");
-	pty_send(p, "x");
-	assert_true(pty_wait(p, "[ok]1 List", 5));
+	struct pty *p = console_armed(w, "+ D leak");
+	console_begin(p, "5", "P5 Filesystem", "[ok]1 List");
 	pty_send(p, "x");
 	console_press(p, "class R2", "");
-	console_phrase("delete 1", phrase, sizeof phrase);
-	pty_send(p, phrase);
-	console_press(p, "Enter commits", "\r");
+	console_type(p, "delete 1");
 	assert_true(pty_wait(p, "[ok]2 Delete", 30));
 	console_leave(p);
 	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
@@ -446,10 +386,9 @@ static void protected_files_stay(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, each_world, each_end)
 	const struct CMUnitTest tests[] = {
-		T(resumed_after_a_hangup), T(killed_while_acting), T(two_operators), T(orphan_with_evidence), T(disk_full),
-		T(bundle_and_report), T(deleted_and_brought_back), T(protected_files_stay),
+		WORLD_TEST(resumed_after_a_hangup), WORLD_TEST(killed_while_acting), WORLD_TEST(two_operators), WORLD_TEST(orphan_with_evidence), WORLD_TEST(disk_full),
+		WORLD_TEST(bundle_and_report), WORLD_TEST(deleted_and_brought_back), WORLD_TEST(protected_files_stay),
 	};
 	world_alone(); /* the screen shows the processes of this test, not those of the tests beside it */
 	return cmocka_run_group_tests(tests, NULL, NULL);

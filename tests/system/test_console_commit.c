@@ -16,14 +16,10 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "probes/base/kfile.h"
-#include "probes/base/own.h"
-#include "tests/harness/pty.h"
-#include "tests/harness/world.h"
+#include "tests/harness/console.h"
 
 static const char pids[] = "/sys/fs/cgroup/pids";
 
@@ -133,45 +129,21 @@ static void plant(struct scene *s)
 	s->bystanders_parent = standing_in(s, s->canary, false, &s->bystander);
 }
 
-static bool is_mounted(const char *path)
-{
-	autofree char *text = NULL;
-	char field[PATH_ROOM + 100];
-	assert_true(kfile_read_all(AT_FDCWD, "/proc/self/mountinfo", &text) > 0);
-	snprintf(field, sizeof field, " %s ", path);
-	return strstr(text, field) != NULL;
-}
-
-/* A key counts only once what it answers has been on the screen for a moment. */
-static void press(struct pty *p, const char *shown, const char *keys)
-{
-	assert_true(pty_wait(p, shown, 10));
-	pty_settle(p, 0.2, 1);
-	pty_send(p, keys);
-}
-
 static void arm(struct scene *s, const char *procedure, const char *title)
 {
 	s->p = pty_start(&(struct pty_how){ .root = s->w.root });
-	press(s->p, "+ M leak", "A");
-	press(s->p, "why do you act?", "drill\r");
-	press(s->p, "ARMED", "p");
-	press(s->p, "P6 Worker unquarantine", procedure);
+	console_press(s->p, "+ M leak", "A");
+	console_press(s->p, "why do you act?", "drill\r");
+	console_press(s->p, "ARMED", "p");
+	console_press(s->p, "P6 Worker unquarantine", procedure);
 	assert_true(pty_wait(s->p, title, 5));
 }
 
 static void assert_innocents_live(const struct scene *s)
 {
-	assert_true(is_mounted(s->canary));
+	assert_true(world_mounted(s->canary));
 	assert_int_equal(kill(s->bystander, 0), 0);
 	assert_int_equal(waitpid(s->bystanders_parent, NULL, WNOHANG), 0);
-}
-
-static void phrase(const char *verb, char *out, size_t cap)
-{
-	struct utsname u;
-	assert_int_equal(uname(&u), 0);
-	snprintf(out, cap, "%s on %s", verb, u.nodename);
 }
 
 static void no_such_host(void **state)
@@ -191,30 +163,30 @@ static void only_what_was_typed_acts(void **state)
 	plant(s);
 	s->holders_parent = standing_in(s, s->data, true, &s->holder);
 	arm(s, "2", "P2 Manual mount cleanup -- step 1");
-	press(s->p, "step 1 of 7", "x");
-	press(s->p, "step 2 of 7", "x");
-	press(s->p, "WILL RUN", "y\r"); /* neither small y nor Enter commits */
+	console_press(s->p, "step 1 of 7", "x");
+	console_press(s->p, "step 2 of 7", "x");
+	console_press(s->p, "WILL RUN", "y\r"); /* neither small y nor Enter commits */
 	assert_true(pty_wait(s->p, "WILL RUN", 2));
-	assert_true(is_mounted(s->data));
-	press(s->p, "commits", "Y"); /* "Y commits", or "Y (shift-y) commits" when the wrong keys were seen and refused */
+	assert_true(world_mounted(s->data));
+	console_press(s->p, "commits", "Y"); /* "Y commits", or "Y (shift-y) commits" when the wrong keys were seen and refused */
 	assert_true(pty_wait(s->p, "NOT ALL OF IT WORKED", 30));
-	assert_true(is_mounted(s->data) && is_mounted(s->root));
-	press(s->p, "a alternative", "a");
-	press(s->p, "step 4 of 7", "x");
+	assert_true(world_mounted(s->data) && world_mounted(s->root));
+	console_press(s->p, "a alternative", "a");
+	console_press(s->p, "step 4 of 7", "x");
 	snprintf(holder, sizeof holder, "%d sleep", (int)s->holder);
 	assert_true(pty_wait(s->p, holder, 10));
-	press(s->p, "step 5 of 7", "x");
+	console_press(s->p, "step 5 of 7", "x");
 	assert_true(pty_wait(s->p, "class R2", 5));
-	phrase("kill 1", typed, sizeof typed);
-	press(s->p, typed, "\033[200~kill 1 on\033[201~"); /* a pasted phrase is none */
+	console_phrase("kill 1", typed, sizeof typed);
+	console_press(s->p, typed, "\033[200~kill 1 on\033[201~"); /* a pasted phrase is none */
 	pty_settle(s->p, 0.2, 1);
 	pty_send(s->p, "\r");
 	pty_settle(s->p, 0.2, 1);
 	assert_int_equal(waitpid(s->holders_parent, NULL, WNOHANG), 0);
 	pty_send(s->p, typed);
-	press(s->p, "Enter commits", "\r");
+	console_press(s->p, "Enter commits", "\r");
 	assert_true(pty_wait(s->p, "DONE", 20));
-	assert_false(is_mounted(s->data) || is_mounted(s->root));
+	assert_false(world_mounted(s->data) || world_mounted(s->root));
 	int status = 0;
 	assert_int_equal(waitpid(s->holders_parent, &status, 0), s->holders_parent);
 	s->holders_parent = 0;

@@ -20,19 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "probes/base/kfile.h"
-#include "probes/base/own.h"
 #include "tests/harness/console.h"
-
-static int each_world(void **state)
-{
-	static struct world w;
-	if (world_lacking())
-		return 0;
-	world_open(&w, WORLD_MOUNTS);
-	*state = &w;
-	return 0;
-}
 
 static struct lab stuck; /* what must be thawed before anything of it can be removed, whatever the test came to */
 
@@ -41,77 +29,32 @@ static int each_end(void **state)
 	if (stuck.world)
 		lab_relent(&stuck);
 	stuck = (struct lab){ 0 };
-	return !*state || world_done(*state) ? 0 : -1;
-}
-
-static struct world *need(void **state)
-{
-	if (!*state)
-		skip();
-	return *state;
-}
-
-static void assert_unharmed(struct lab *l)
-{
-	char text[2048];
-	if (!lab_unharmed(l, text, sizeof text))
-		fail_msg("%s: harmed: %s", l->box, text);
-}
-
-static void assert_gone(struct lab *l)
-{
-	char text[2048];
-	if (!lab_gone(l, text, sizeof text))
-		fail_msg("%s: still there: %s", l->box, text);
-}
-
-/* Preview, and the phrase typed in full. */
-static void commit(struct pty *p, const char *verb)
-{
-	char phrase[120];
-	pty_send(p, "x");
-	console_press(p, "class R2", "\033[F");
-	pty_settle(p, 0.2, 1);
-	console_phrase(verb, phrase, sizeof phrase);
-	pty_send(p, phrase);
-	console_press(p, "Enter commits", "\r");
-}
-
-static struct pty *ready(struct world *w, const char *shown)
-{
-	struct pty *p = console_as(w, "alice");
-	assert_true(pty_wait(p, shown, 15));
-	console_arm(p);
-	return p;
+	return world_each_end(state);
 }
 
 /* S22: a directory with a bind below is named and not deleted, the other one is; alone, nothing can be committed. */
 static void a_trap_is_left_out(void **state)
 {
-	struct world *w = need(state);
+	struct world *w = world_need(state);
 	static struct lab trap, dir;
 	console_plant(&trap, w, "bind_trap");
 	console_plant(&dir, w, "tempdir");
-	struct pty *p = ready(w, "+ D leak");
-	console_open(p, "5", "P5 Filesystem");
-	pty_send(p, "x");
-	assert_true(pty_wait(p, "[ok]1 List", 5));
+	struct pty *p = console_armed(w, "+ D leak");
+	console_begin(p, "5", "P5 Filesystem", "[ok]1 List");
 	pty_send(p, "x");
 	console_press(p, "not included: 1 mount below", "\033");
 	assert_true(pty_wait_gone(p, "not included", 5));
-	commit(p, "delete 1");
+	console_commit(p, "delete 1");
 	assert_true(pty_wait(p, "[ok]2 Delete", 30));
-	assert_gone(&dir);
-	assert_unharmed(&trap);
+	console_gone(&dir);
+	console_unharmed(&trap);
 	pty_send(p, "b");
-	console_open(p, "5", "P5 Filesystem");
-	pty_send(p, "x");
-	assert_true(pty_wait(p, "[ok]1 List", 5));
+	console_begin(p, "5", "P5 Filesystem", "[ok]1 List");
 	pty_send(p, "x");
 	assert_true(pty_wait(p, "mounts lie below: unmount them first (P2)", 5));
 	console_press(p, "not included: 1 mount below", "\033");
 	console_leave(p);
-	assert_unharmed(&trap);
+	console_unharmed(&trap);
 	console_undo(w, &dir);
 	console_undo(w, &trap);
 }
@@ -119,23 +62,19 @@ static void a_trap_is_left_out(void **state)
 /* A mount that came after the preview blocks the directory; the way around is P2, which leads back. */
 static void a_detour_and_back(void **state)
 {
-	struct world *w = need(state);
+	struct world *w = world_need(state);
 	static struct lab trap;
-	char path[PATH_ROOM + 80], late[PATH_ROOM + 100], phrase[120];
+	char path[PATH_ROOM + 80], late[PATH_ROOM + 100];
 	console_plant(&trap, w, "tempdir");
 	paths_box_dir(&w->paths, "tempdir", path);
 	(void)snprintf(late, sizeof late, "%s/a", path);
-	struct pty *p = ready(w, "+ D leak");
-	console_open(p, "5", "P5 Filesystem");
-	pty_send(p, "x");
-	assert_true(pty_wait(p, "[ok]1 List", 5));
+	struct pty *p = console_armed(w, "+ D leak");
+	console_begin(p, "5", "P5 Filesystem", "[ok]1 List");
 	pty_send(p, "x");
 	console_press(p, "class R2", "\033[F");
 	assert_int_equal(mount("tmpfs", late, "tmpfs", 0, "size=64k"), 0);
 	pty_settle(p, 0.2, 1);
-	console_phrase("delete 1", phrase, sizeof phrase);
-	pty_send(p, phrase);
-	console_press(p, "Enter commits", "\r");
+	console_type(p, "delete 1");
 	assert_true(pty_wait(p, "NOT ALL OF IT WORKED", 30));
 	assert_true(pty_wait(p, "unmount what is below it", 2));
 	console_press(p, "leads back here", "a");
@@ -144,24 +83,22 @@ static void a_detour_and_back(void **state)
 	console_press(p, "Y commits", "Y");
 	for (int i = 0; i < 3 && !pty_wait(p, "P5 Filesystem cleanup -- step 2", 12); i++)
 		pty_send(p, "x"); /* steps that only look */
-	commit(p, "delete 1");
+	console_commit(p, "delete 1");
 	assert_true(pty_wait(p, "[ok]2 Delete", 30));
 	console_leave(p);
-	assert_unharmed(&trap);
+	console_unharmed(&trap);
 	console_undo(w, &trap);
 }
 
 /* S15: the last resort on a real mount that a stranger holds: locked, then R3, and a ghost that stays listed. */
 static void lazy_is_the_last_resort(void **state)
 {
-	struct world *w = need(state);
+	struct world *w = world_need(state);
 	static struct lab held;
 	char phrase[120];
 	console_plant(&held, w, "held_by_stranger");
-	struct pty *p = ready(w, "+ M leak");
-	console_open(p, "2", "P2 Manual mount");
-	pty_send(p, "x");
-	assert_true(pty_wait(p, "[ok]1 List", 5));
+	struct pty *p = console_armed(w, "+ M leak");
+	console_begin(p, "2", "P2 Manual mount", "[ok]1 List");
 	pty_send(p, "jjjj");
 	console_press(p, "step 6 of 7", "x");
 	assert_true(pty_wait(p, "locked: end the holders first", 5));
@@ -180,15 +117,14 @@ static void lazy_is_the_last_resort(void **state)
 	pty_send(p, pasted); /* pasted, it is not typed */
 	pty_settle(p, 0.3, 1);
 	assert_true(pty_shows(p, "class R3"));
-	pty_send(p, phrase);
-	console_press(p, "Enter commits", "\r");
+	console_type(p, "lazy root");
 	assert_true(pty_wait(p, "Ghost +1", 20));
 	console_open(p, "6", "P6 Worker");
 	pty_send(p, "jjj");
 	console_press(p, "step 4 of 6", "x");
 	assert_true(pty_wait(p, "locked", 5)); /* no way back to work while the ghost is open */
 	console_leave(p);
-	assert_unharmed(&held); /* the stranger lives */
+	console_unharmed(&held); /* the stranger lives */
 	lab_relent(&held);
 	console_undo(w, &held);
 }
@@ -196,23 +132,19 @@ static void lazy_is_the_last_resort(void **state)
 /* S29: while the phrase is typed one target ends and another leftover appears: what runs is what was shown. */
 static void only_what_was_previewed(void **state)
 {
-	struct world *w = need(state);
+	struct world *w = world_need(state);
 	static struct lab one, two, late;
-	char left[2048], phrase[120];
+	char left[2048];
 	console_plant(&one, w, "cgroup_sleeper");
 	console_plant(&two, w, "process_deaf");
-	struct pty *p = ready(w, "Proc +2");
-	console_open(p, "4", "P4 Manual process");
-	pty_send(p, "x");
-	assert_true(pty_wait(p, "[ok]1 List", 5));
+	struct pty *p = console_armed(w, "Proc +2");
+	console_begin(p, "4", "P4 Manual process", "[ok]1 List");
 	pty_send(p, "x");
 	console_press(p, "class R2", "");
 	assert_int_equal(kill(one.trace[one.ntraces - 1].pid, SIGKILL), 0);
 	console_plant(&late, w, "process_stopped");
 	assert_true(pty_wait(p, "1 already gone (fine), 1 new (not included)", 15));
-	console_phrase("kill 2", phrase, sizeof phrase);
-	pty_send(p, phrase);
-	console_press(p, "Enter commits", "\r");
+	console_type(p, "kill 2");
 	assert_true(pty_wait(p, "[ok]2 End", 30));
 	assert_false(lab_gone(&late, left, sizeof left)); /* the newcomer was not in it */
 	console_leave(p);
@@ -224,18 +156,16 @@ static void only_what_was_previewed(void **state)
 /* S30: a process in D cannot be ended. It is said, with where it waits, and the screen never waits for it. */
 static void in_the_kernel(void **state)
 {
-	struct world *w = need(state);
+	struct world *w = world_need(state);
 	lab_open(&stuck, w, "d_state");
 	if (lab_plant(&stuck, lab_fault("d_state")) != PLANTED) {
 		print_message("skipped: %s\n", stuck.why);
 		lab_undo(&stuck);
 		skip();
 	}
-	struct pty *p = ready(w, "Proc +1");
-	console_open(p, "4", "P4 Manual process");
-	pty_send(p, "x");
-	assert_true(pty_wait(p, "[ok]1 List", 5));
-	commit(p, "kill 1");
+	struct pty *p = console_armed(w, "Proc +1");
+	console_begin(p, "4", "P4 Manual process", "[ok]1 List");
+	console_commit(p, "kill 1");
 	assert_true(pty_wait(p, "running", 5));
 	for (int i = 0; i < 3; i++) { /* alive while it is waited for */
 		pty_send(p, "?");
@@ -256,14 +186,12 @@ static void in_the_kernel(void **state)
 /* S17: a nested group not called ours, whose process forks for ever; the group goes whole, the neighbour lives. */
 static void a_forker_goes_with_its_group(void **state)
 {
-	struct world *w = need(state);
+	struct world *w = world_need(state);
 	static struct lab forker, decoys;
 	console_plant(&decoys, w, "decoys");
 	console_plant(&forker, w, "cgroup_nested_forker");
-	struct pty *p = ready(w, "+ C leak");
-	console_open(p, "3", "P3 Manual cgroup");
-	pty_send(p, "x");
-	assert_true(pty_wait(p, "[ok]1 List", 5));
+	struct pty *p = console_armed(w, "+ C leak");
+	console_begin(p, "3", "P3 Manual cgroup", "[ok]1 List");
 	pty_send(p, "jjj");
 	console_press(p, "step 5 of 6", "x");
 	console_press(p, "class R2", "\033[F");
@@ -272,15 +200,13 @@ static void a_forker_goes_with_its_group(void **state)
 	assert_true(pty_find(p, "type   kill ", &row, &col));
 	unsigned count = 0; /* what the preview found */
 	assert_int_equal(sscanf(strstr(pty_row(p, row), "kill "), "kill %u", &count), 1);
-	char verb[40], phrase[120];
+	char verb[40];
 	(void)snprintf(verb, sizeof verb, "kill %u", count);
-	console_phrase(verb, phrase, sizeof phrase);
-	pty_send(p, phrase);
-	console_press(p, "Enter commits", "\r");
+	console_type(p, verb);
 	assert_true(pty_wait(p, "[ok]5 Remove", 40));
 	console_leave(p);
-	assert_gone(&forker);
-	assert_unharmed(&decoys);
+	console_gone(&forker);
+	console_unharmed(&decoys);
 	console_undo(w, &forker);
 	lab_undo(&decoys);
 }
@@ -288,15 +214,13 @@ static void a_forker_goes_with_its_group(void **state)
 /* S18: a frozen group: it is thawed, and its process ends. */
 static void a_frozen_group(void **state)
 {
-	struct world *w = need(state);
+	struct world *w = world_need(state);
 	static struct lab frozen;
 	console_plant(&frozen, w, "cgroup_frozen");
-	struct pty *p = ready(w, "+ C leak");
+	struct pty *p = console_armed(w, "+ C leak");
 	assert_true(pty_wait(p, "frozen", 5));
-	console_open(p, "4", "P4 Manual process");
-	pty_send(p, "x");
-	assert_true(pty_wait(p, "[ok]1 List", 5));
-	commit(p, "kill 1");
+	console_begin(p, "4", "P4 Manual process", "[ok]1 List");
+	console_commit(p, "kill 1");
 	assert_true(pty_wait(p, "[ok]3 Wait", 30));
 	console_leave(p);
 	console_undo(w, &frozen);
@@ -305,7 +229,7 @@ static void a_frozen_group(void **state)
 /* S20: the number of a process that ended belongs to another now: it is not touched. */
 static void a_number_is_no_identity(void **state)
 {
-	struct world *w = need(state);
+	struct world *w = world_need(state);
 	char id[64];
 	struct ran r;
 	pid_t innocent = fork();
@@ -353,15 +277,13 @@ static struct pty *beside(const struct world *w, const char *script)
 /* S25, S27: the tool says recovered, healthy and CLEAN; the mount is there, and the console believes the mount. */
 static void a_tool_that_lies(void **state)
 {
-	struct world *w = need(state);
+	struct world *w = world_need(state);
 	static struct lab nested;
 	console_plant(&nested, w, "nested");
 	struct pty *p = beside(w, "case \"$*\" in *--verify-clean*) echo '{\"clean\":true}';; esac; exit 0");
 	assert_true(pty_wait(p, "+ M leak", 15));
 	console_arm(p);
-	console_open(p, "1", "P1 Automatic");
-	pty_send(p, "x");
-	assert_true(pty_wait(p, "[ok]1 Look", 5));
+	console_begin(p, "1", "P1 Automatic", "[ok]1 Look");
 	pty_send(p, "x");
 	console_press(p, "WILL RUN", "\033[F");
 	pty_settle(p, 0.2, 1);
@@ -386,7 +308,7 @@ static void a_tool_that_lies(void **state)
 /* S26: without the tool the console still sees, and says what it misses. */
 static void no_tool_at_all(void **state)
 {
-	struct world *w = need(state);
+	struct world *w = world_need(state);
 	static struct lab nested;
 	console_plant(&nested, w, "nested");
 	struct pty *p = beside(w, NULL);
@@ -404,9 +326,9 @@ static void no_tool_at_all(void **state)
 /* S28: back at work, and it happens again: it rings, says so, and the way out of service is one key away. */
 static void it_comes_back(void **state)
 {
-	struct world *w = need(state);
+	struct world *w = world_need(state);
 	static struct lab nested;
-	struct pty *p = ready(w, "HEALTHY");
+	struct pty *p = console_armed(w, "HEALTHY");
 	console_open(p, "6", "P6 Worker");
 	pty_send(p, "jjjjj");
 	console_press(p, "step 6 of 6", "x");
@@ -426,7 +348,7 @@ int main(int argc, char **argv)
 {
 	if (argc > 1) /* one of them, by its name */
 		cmocka_set_test_filter(argv[1]);
-#define T(f) cmocka_unit_test_setup_teardown(f, each_world, each_end)
+#define T(f) cmocka_unit_test_setup_teardown(f, world_each, each_end)
 	const struct CMUnitTest tests[] = {
 		T(a_trap_is_left_out), T(a_detour_and_back), T(lazy_is_the_last_resort), T(only_what_was_previewed), T(in_the_kernel),
 		T(a_forker_goes_with_its_group), T(a_frozen_group), T(a_number_is_no_identity), T(a_tool_that_lies),

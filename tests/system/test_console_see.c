@@ -19,68 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "probes/base/kfile.h"
 #include "probes/base/own.h"
-#include "tests/harness/lab.h"
-#include "tests/harness/pty.h"
-
-struct leftover {
-	char dir[PATH_ROOM + 80], root[PATH_ROOM + 80];
-};
-
-static int each_world(void **state)
-{
-	static struct world w;
-	if (world_lacking())
-		return 0;
-	world_open(&w, WORLD_MOUNTS);
-	*state = &w;
-	return 0;
-}
-
-static int each_end(void **state)
-{
-	return !*state || world_done(*state) ? 0 : -1;
-}
-
-static struct world *need_world(void **state)
-{
-	if (!*state) {
-		print_message("skipped: %s\n", world_lacking());
-		skip();
-	}
-	return *state;
-}
-
-static void plant(const struct world *w, const char *box, struct leftover *ret)
-{
-	paths_box_dir(&w->paths, box, ret->dir);
-	paths_box_root(&w->paths, box, ret->root);
-	assert_int_equal(mkdir(ret->dir, 0700), 0);
-	assert_int_equal(mkdir(ret->root, 0700), 0);
-	assert_int_equal(mount("none", ret->root, "tmpfs", 0, "size=1m"), 0);
-}
-
-static void uproot(const struct leftover *p)
-{
-	(void)umount2(p->root, UMOUNT_NOFOLLOW);
-	assert_int_equal(rmdir(p->root), 0);
-	assert_int_equal(rmdir(p->dir), 0);
-}
-
-static struct pty *console_of(const struct world *w, int rows, int cols)
-{
-	struct pty *p = pty_start(&(struct pty_how){ .root = w->root, .rows = rows, .cols = cols });
-	assert_true(pty_wait(p, "live: mounts cgroups procs", 10));
-	return p;
-}
-
-static void leave(struct pty *p)
-{
-	pty_send(p, "\033\033q");
-	assert_int_equal(pty_wait_exit(p, 5), 0);
-	pty_done(p);
-}
+#include "tests/harness/console.h"
 
 /* A child that has done `what` and then waits; it is ended by end(). */
 static pid_t stand(void (*what)(const char *), const char *path)
@@ -117,12 +57,12 @@ static void in_own_namespace(const char *path)
 /* S04: the holder stands in another mount namespace; the host's umount is busy or leaves a ghost, and w names it. */
 static void a_holder_in_another_namespace(void **state)
 {
-	struct world *w = need_world(state);
+	struct world *w = world_need(state);
 	struct leftover a;
 	char pid[32];
-	plant(w, "far", &a);
+	leftover_plant(w, "far", &a);
 	pid_t holder = stand(in_own_namespace, a.root);
-	struct pty *p = console_of(w, 45, 160);
+	struct pty *p = console_sized(w, 45, 160);
 	assert_true(pty_wait(p, ">+ M leak", 5));
 	pty_send(p, "w");
 	snprintf(pid, sizeof pid, "%d sleep (cwd", (int)holder);
@@ -130,20 +70,20 @@ static void a_holder_in_another_namespace(void **state)
 	assert_true(pty_wait(p, "another mount ns", 2));
 	assert_true(pty_wait(p, "If you", 2)); /* and what each way out would do */
 	assert_true(pty_wait(p, "HIDDEN, not freed", 2));
-	leave(p);
+	console_leave(p);
 	end(holder);
-	uproot(&a);
+	leftover_remove(&a);
 }
 
 /* S05: unmounted here, alive elsewhere: no mount, one ghost with its holder, and nothing that says clean. */
 static void a_ghost_is_not_clean(void **state)
 {
-	struct world *w = need_world(state);
+	struct world *w = world_need(state);
 	struct leftover a;
-	plant(w, "ghost", &a);
+	leftover_plant(w, "ghost", &a);
 	pid_t holder = stand(in_own_namespace, a.root);
 	assert_int_equal(umount2(a.root, MNT_DETACH | UMOUNT_NOFOLLOW), 0);
-	struct pty *p = console_of(w, 24, 80);
+	struct pty *p = console_sized(w, 24, 80);
 	assert_true(pty_wait(p, "Ghost +1", 10));
 	assert_true(pty_shows(p, "Mount +0"));
 	pty_send(p, "6");
@@ -151,46 +91,46 @@ static void a_ghost_is_not_clean(void **state)
 	assert_true(pty_shows(p, "CONFLICT")); /* the worker's record says healthy */
 	end(holder);
 	assert_true(pty_wait(p, "Ghost +0", 15));
-	leave(p);
-	uproot(&a);
+	console_leave(p);
+	leftover_remove(&a);
 }
 
 /* The worker says healthy while a leftover is there: that is the word on the screen, and it goes with the leftover. */
 static void healthy_beside_a_leftover(void **state)
 {
-	struct world *w = need_world(state);
+	struct world *w = world_need(state);
 	struct leftover a;
-	struct pty *p = console_of(w, 24, 80);
+	struct pty *p = console_sized(w, 24, 80);
 	assert_true(pty_wait(p, "[H] HEALTHY", 5));
-	plant(w, "lie", &a);
+	leftover_plant(w, "lie", &a);
 	assert_true(pty_wait(p, "CONFLICT: the worker says HEALTHY", 5));
 	assert_false(pty_shows(p, "[H]"));
-	uproot(&a);
+	leftover_remove(&a);
 	assert_true(pty_wait(p, "[H] HEALTHY", 5));
-	leave(p);
+	console_leave(p);
 }
 
 /* S03: no baseline is said, and none may be made of a host with leftovers. */
 static void no_baseline(void **state)
 {
-	struct world *w = need_world(state);
+	struct world *w = world_need(state);
 	struct leftover a;
-	plant(w, "base", &a);
-	struct pty *p = console_of(w, 24, 80);
+	leftover_plant(w, "base", &a);
+	struct pty *p = console_sized(w, 24, 80);
 	assert_true(pty_wait(p, "NO BASELINE", 5));
 	pty_send(p, ":");
 	pty_settle(p, 0.3, 1); /* keys of the first moment are type-ahead */
 	pty_send(p, "baseline capture\r");
 	assert_true(pty_wait(p, "while anything is left over", 3));
 	assert_int_not_equal(access(w->paths.of[PATH_BASELINE], F_OK), 0);
-	leave(p);
-	uproot(&a);
+	console_leave(p);
+	leftover_remove(&a);
 }
 
 /* A baseline that has more than the host, and less: both are rows, and counts of their tab. */
 static void changed_and_missing(void **state)
 {
-	struct world *w = need_world(state);
+	struct world *w = world_need(state);
 	char dir[PATH_ROOM + 80], lost[PATH_ROOM + 80];
 	snprintf(dir, sizeof dir, "%s/kept", w->root);
 	snprintf(lost, sizeof lost, "%s/lost", w->root);
@@ -209,7 +149,7 @@ static void changed_and_missing(void **state)
 	assert_true(fputs(r.out, f) >= 0 && fflush(f) == 0);
 	ran_done(&r);
 	snprintf(dir, sizeof dir, "%s/kept", w->root);
-	struct pty *p = console_of(w, 24, 80);
+	struct pty *p = console_sized(w, 24, 80);
 	assert_true(pty_wait(p, "+0 ~0 -0", 5));
 	assert_int_equal(mount("none", dir, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
 	assert_int_equal(umount2(lost, UMOUNT_NOFOLLOW), 0);
@@ -218,19 +158,19 @@ static void changed_and_missing(void **state)
 	assert_true(pty_shows(p, "GONE"));
 	assert_true(pty_wait(p, "~ M", 2));
 	assert_true(pty_wait(p, "- M", 2));
-	leave(p);
+	console_leave(p);
 	assert_int_equal(umount2(dir, UMOUNT_NOFOLLOW), 0);
 }
 
 /* S08: what only looks like ours is hidden, counted, and cannot be marked. */
 static void foreign_look_alikes(void **state)
 {
-	struct world *w = need_world(state);
+	struct world *w = world_need(state);
 	char dir[PATH_ROOM + 80];
 	snprintf(dir, sizeof dir, "%s/rustbox-src", w->root);
 	assert_int_equal(mkdir(dir, 0700), 0);
 	assert_int_equal(mount("rustbox-leak", dir, "tmpfs", 0, "size=64k"), 0);
-	struct pty *p = console_of(w, 24, 80);
+	struct pty *p = console_sized(w, 24, 80);
 	assert_true(pty_wait(p, "foreign hidden, F shows", 5));
 	assert_false(pty_shows(p, "rustbox-src"));
 	pty_send(p, "F/");
@@ -240,19 +180,19 @@ static void foreign_look_alikes(void **state)
 	pty_send(p, " ");
 	assert_true(pty_wait(p, "it cannot be in a plan", 3));
 	assert_false(pty_shows(p, "*. M"));
-	leave(p);
+	console_leave(p);
 	assert_int_equal(umount2(dir, UMOUNT_NOFOLLOW), 0);
 }
 
 /* S09: the shell that started the console stands in the leftover. It is you, and nothing offers to end it. */
 static void the_holder_is_you(void **state)
 {
-	struct world *w = need_world(state);
+	struct world *w = world_need(state);
 	struct leftover a;
 	static const char *const argv[] = { "/bin/bash", "--norc", "--noprofile", "-i", NULL };
 	static const char *const more[] = { "PS1=prompt$ ", "HISTFILE=", NULL };
 	char tui[PATH_ROOM * 2], line[PATH_ROOM * 4];
-	plant(w, "self", &a);
+	leftover_plant(w, "self", &a);
 	pty_program("rustbox-tui", tui, sizeof tui);
 	struct pty *p = pty_start(&(struct pty_how){ .argv = argv, .root = w->root, .env = more, .rows = 45, .cols = 160 });
 	assert_true(pty_wait(p, "prompt$", 5));
@@ -268,7 +208,7 @@ static void the_holder_is_you(void **state)
 	pty_send(p, "cd /; exit\n");
 	assert_true(pty_wait_exit(p, 5) >= 0);
 	pty_done(p);
-	uproot(&a);
+	leftover_remove(&a);
 }
 
 static void makes_a_zombie(struct lab *l, void *arg)
@@ -296,20 +236,20 @@ static void stops_itself(struct lab *l, void *arg)
  * system: tests of reclaim plant it. */
 static void zombie_and_stopped(void **state)
 {
-	struct world *w = need_world(state);
+	struct world *w = world_need(state);
 	struct lab l;
 	char group[PATH_ROOM * 2];
 	lab_open(&l, w, "states");
 	assert_true(lab_cgroup(&l, "", group));
 	assert_true(lab_process(&l, true, makes_a_zombie, NULL) > 0);
 	assert_true(lab_process(&l, true, stops_itself, NULL) > 0);
-	struct pty *p = console_of(w, 45, 160);
+	struct pty *p = console_sized(w, 45, 160);
 	pty_send(p, "4");
 	assert_true(pty_wait(p, "leak Z", 10));
 	assert_true(pty_wait(p, "leak T", 10));
 	assert_true(pty_wait(p, "stopped", 5));
 	assert_true(pty_wait(p, "P4.4", 5));
-	leave(p);
+	console_leave(p);
 	lab_undo(&l);
 	world_sweep(w);
 }
@@ -317,8 +257,8 @@ static void zombie_and_stopped(void **state)
 /* S31: an R3 dialog half typed survives every size; too small says so and commits nothing. */
 static void resize_with_a_dialog(void **state)
 {
-	struct world *w = need_world(state);
-	struct pty *p = console_of(w, 24, 80);
+	struct world *w = world_need(state);
+	struct pty *p = console_sized(w, 24, 80);
 	pty_send(p, "A");
 	pty_settle(p, 0.3, 1);
 	pty_send(p, "half typed rea");
@@ -333,13 +273,13 @@ static void resize_with_a_dialog(void **state)
 	assert_true(pty_wait(p, "half typed rea", 3));
 	pty_send(p, "\033");
 	assert_true(pty_wait(p, "OBSERVE", 3));
-	leave(p);
+	console_leave(p);
 }
 
 /* S36: not root: what can be seen is seen, what cannot is said, and nothing is claimed to be clean. */
 static void not_root(void **state)
 {
-	struct world *w = need_world(state);
+	struct world *w = world_need(state);
 	char tui[PATH_ROOM * 2];
 	static const char *argv[] = { "/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", NULL, NULL };
 	pty_program("rustbox-tui", tui, sizeof tui);
@@ -350,17 +290,17 @@ static void not_root(void **state)
 	assert_true(pty_wait(p, "OBSERVE", 5));
 	assert_true(pty_wait(p, "PARTLY", 10));
 	assert_true(pty_wait(p, "hidden by permissions", 5));
-	leave(p);
+	console_leave(p);
 }
 
 /* S39: a terminal that reads nothing for seconds: frames are dropped, not queued, and it is said. */
 static void a_slow_link(void **state)
 {
-	struct world *w = need_world(state);
+	struct world *w = world_need(state);
 	struct leftover a;
-	struct pty *p = console_of(w, 60, 200);
+	struct pty *p = console_sized(w, 60, 200);
 	pty_settle(p, 0.3, 2);
-	plant(w, "slow", &a);
+	leftover_plant(w, "slow", &a);
 	char dir[PATH_ROOM + 120];
 	snprintf(dir, sizeof dir, "%s/x", a.root);
 	assert_int_equal(mkdir(dir, 0700), 0);
@@ -375,21 +315,21 @@ static void a_slow_link(void **state)
 	assert_true(pty_wait(p, "LAGGING", 3) || strstr(pty_log(p), "LAGGING"));
 	assert_true(pty_bytes(p) - before < 192 * 1024); /* what the kernel held, and the frames after; not eighty */
 	assert_true(pty_wait(p, "Mounts +1", 5));
-	uproot(&a);
-	leave(p);
+	leftover_remove(&a);
+	console_leave(p);
 }
 
 /* S40: the report's exit status is the state, without a terminal and without an escape. */
 static void batch(void **state)
 {
-	struct world *w = need_world(state);
+	struct world *w = world_need(state);
 	struct leftover a;
 	struct ran r;
 	world_call(w, &r, 20, "rustbox-tui", "--once", "--json");
 	int clean = r.code;
 	assert_null(strchr(r.out, '\033'));
 	ran_done(&r);
-	plant(w, "batch", &a);
+	leftover_plant(w, "batch", &a);
 	world_call(w, &r, 20, "rustbox-tui", "--once", "--json");
 	assert_true(clean == 0 || clean == 4); /* without a baseline it cannot tell */
 	assert_int_equal(r.code, 1);
@@ -397,16 +337,16 @@ static void batch(void **state)
 	assert_int_equal(json_integer_value(json_object_get(j, "code")), 1);
 	json_decref(j);
 	ran_done(&r);
-	uproot(&a);
+	leftover_remove(&a);
 }
 
 /* The dialogue: the same row, the same refusal, no escape sequence. */
 static void plain(void **state)
 {
-	struct world *w = need_world(state);
+	struct world *w = world_need(state);
 	struct leftover a;
 	static const char *const argv[] = { "rustbox-tui", "--plain", NULL };
-	plant(w, "plain", &a);
+	leftover_plant(w, "plain", &a);
 	struct pty *p = pty_start(&(struct pty_how){ .argv = argv, .root = w->root, .rows = 60, .cols = 120 });
 	assert_true(pty_wait(p, "1. mount leak", 10));
 	pty_send(p, "1\n");
@@ -425,16 +365,15 @@ static void plain(void **state)
 	assert_int_equal(pty_wait_exit(p, 5), 0);
 	assert_null(strchr(pty_log(p), '\033'));
 	pty_done(p);
-	uproot(&a);
+	leftover_remove(&a);
 }
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, each_world, each_end)
 	const struct CMUnitTest tests[] = {
-		T(a_holder_in_another_namespace), T(a_ghost_is_not_clean), T(healthy_beside_a_leftover), T(no_baseline),
-		T(changed_and_missing), T(foreign_look_alikes), T(the_holder_is_you), T(zombie_and_stopped),
-		T(resize_with_a_dialog), T(not_root), T(a_slow_link), T(batch), T(plain),
+		WORLD_TEST(a_holder_in_another_namespace), WORLD_TEST(a_ghost_is_not_clean), WORLD_TEST(healthy_beside_a_leftover), WORLD_TEST(no_baseline),
+		WORLD_TEST(changed_and_missing), WORLD_TEST(foreign_look_alikes), WORLD_TEST(the_holder_is_you), WORLD_TEST(zombie_and_stopped),
+		WORLD_TEST(resize_with_a_dialog), WORLD_TEST(not_root), WORLD_TEST(a_slow_link), WORLD_TEST(batch), WORLD_TEST(plain),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
