@@ -48,7 +48,7 @@ int child_find(const char *program, char *path, size_t cap, struct err *e)
 	return err_say(e, ENOENT, "%s: not found beside this program (%s) nor in PATH", program, n > 0 ? self : "?");
 }
 
-static int prepare(posix_spawn_file_actions_t *acts, posix_spawnattr_t *attr, int out, int err, bool finish)
+static int prepare(posix_spawn_file_actions_t *acts, posix_spawnattr_t *attr, int out, int err, int extra, bool finish)
 {
 	sigset_t none, all;
 	(void)sigemptyset(&none);
@@ -58,6 +58,8 @@ static int prepare(posix_spawn_file_actions_t *acts, posix_spawnattr_t *attr, in
 	int r = posix_spawn_file_actions_addopen(acts, 0, "/dev/null", O_RDONLY, 0);
 	r = r ? r : posix_spawn_file_actions_adddup2(acts, out, 1);
 	r = r ? r : posix_spawn_file_actions_adddup2(acts, err, 2);
+	if (extra >= 0)
+		r = r ? r : posix_spawn_file_actions_adddup2(acts, extra, 3);
 	r = r ? r : posix_spawnattr_setsigmask(attr, &none);
 	r = r ? r : posix_spawnattr_setsigdefault(attr, &all);
 	r = r ? r : posix_spawnattr_setpgroup(attr, 0);
@@ -65,7 +67,7 @@ static int prepare(posix_spawn_file_actions_t *acts, posix_spawnattr_t *attr, in
 							     POSIX_SPAWN_SETPGROUP);
 }
 
-static int spawn_with(const char *const *argv, int out, int err, bool finish, pid_t *pid)
+static int spawn_with(const char *const *argv, int out, int err, int extra, bool finish, pid_t *pid)
 {
 	posix_spawn_file_actions_t acts;
 	posix_spawnattr_t attr;
@@ -74,7 +76,7 @@ static int spawn_with(const char *const *argv, int out, int err, bool finish, pi
 		return r;
 	r = posix_spawnattr_init(&attr);
 	if (r == 0) {
-		r = prepare(&acts, &attr, out, err, finish);
+		r = prepare(&acts, &attr, out, err, extra, finish);
 		if (r == 0) {
 			char *const *words; /* exec's old promise: it does not change them */
 			memcpy(&words, &argv, sizeof words);
@@ -86,7 +88,7 @@ static int spawn_with(const char *const *argv, int out, int err, bool finish, pi
 	return r;
 }
 
-int child_start(const char *const *argv, bool finish, struct child *ret, struct err *e)
+int child_start(const char *const *argv, bool finish, int extra, struct child *ret, struct err *e)
 {
 	int out[2] = { -1, -1 }, err[2] = { -1, -1 };
 	if (pipe2(out, O_CLOEXEC) != 0)
@@ -100,7 +102,7 @@ int child_start(const char *const *argv, bool finish, struct child *ret, struct 
 	(void)fcntl(out_r, F_SETFL, O_NONBLOCK);
 	(void)fcntl(err_r, F_SETFL, O_NONBLOCK);
 	pid_t pid = 0;
-	int r = spawn_with(argv, out_w, err_w, finish, &pid);
+	int r = spawn_with(argv, out_w, err_w, extra, finish, &pid);
 	if (r)
 		return err_set(e, r, "start %s", argv[0]);
 	int pidfd = pidfd_open(pid, 0); /* cannot be another process: nobody has reaped it */
@@ -134,20 +136,31 @@ void child_signal(const struct child *c, int sig)
 		(void)pidfd_send_signal(c->pidfd, sig, NULL, 0);
 }
 
+/* The one child of a process, 0 when it has none or several. */
+static pid_t only_child(pid_t pid)
+{
+	char path[64], children[64];
+	int child = 0, more = 0;
+	(void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)pid);
+	return kfile_read(AT_FDCWD, path, children, sizeof children) > 0 && sscanf(children, "%d %d", &child, &more) == 1 ? child : 0;
+}
+
 void child_state(const struct child *c, char *out, size_t cap)
 {
 	char path[64], stat[512], wchan[64], shown[80];
-	(void)snprintf(path, sizeof path, "/proc/%d/stat", (int)c->pid);
+	pid_t pid = c->pid;
+	for (pid_t below; (below = only_child(pid)) > 0;)
+		pid = below;
+	(void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
 	char state = '?';
 	if (kfile_read(AT_FDCWD, path, stat, sizeof stat) > 0) {
 		const char *after = strrchr(stat, ')');
 		state = after && after[1] == ' ' ? after[2] : '?';
 	}
-	(void)snprintf(path, sizeof path, "/proc/%d/wchan", (int)c->pid);
-	if (kfile_read(AT_FDCWD, path, wchan, sizeof wchan) <= 0 || strcmp(wchan, "0") == 0)
-		(void)snprintf(out, cap, "%c", state);
-	else
-		(void)snprintf(out, cap, "%c in %s", state, text_escape(wchan, shown, sizeof shown));
+	(void)snprintf(path, sizeof path, "/proc/%d/wchan", (int)pid);
+	bool waits = kfile_read(AT_FDCWD, path, wchan, sizeof wchan) > 0 && strcmp(wchan, "0") != 0;
+	(void)snprintf(out, cap, "%d is in state %c%s%s", (int)pid, state, waits ? " in " : "",
+		       waits ? text_escape(wchan, shown, sizeof shown) : "");
 }
 
 static void shut(int *fd)

@@ -24,12 +24,12 @@ struct child {
 int child_find(const char *program, char *path, size_t cap, struct err *e) MUST_CHECK;
 
 /* argv[0] is the path to run. stdin is /dev/null. `finish`: a console that dies must not stop it half way:
- * writes to the broken pipe fail instead of killing it. */
-int child_start(const char *const *argv, bool finish, struct child *ret, struct err *e) MUST_CHECK;
+ * writes to the broken pipe fail instead of killing it. `extra`: becomes its descriptor 3, -1 for none. */
+int child_start(const char *const *argv, bool finish, int extra, struct child *ret, struct err *e) MUST_CHECK;
 /* True once it has ended; *status as the shell counts: exit code or 128 + signal. Never waits. */
 bool child_ended(struct child *c, int *status);
 void child_signal(const struct child *c, int sig);
-/* "D in percpu_rwsem_wait": what a child that does not go is doing. */
+/* "4711 in state D in percpu_rwsem_wait": what a child that does not go is doing, or the last of those it waits for. */
 void child_state(const struct child *c, char *out, size_t cap);
 void child_close_pipes(struct child *c);
 void child_forget(struct child *c); /* closes everything; a child still alive is left to itself */

@@ -11,7 +11,7 @@
 
 enum effect_kind {
 	EFFECT_NONE,
-	EFFECT_RUN,	 /* argv, job, timeout_ms: start it; argv[0] is "rustbox" or "rustbox-probe" */
+	EFFECT_RUN,	 /* argv, job, timeout_ms, keep: start it; argv[0] is "rustbox", "rustbox-probe" or "rustbox-tui" */
 	EFFECT_STOP,	 /* job: SIGINT now, so that it stops at its next item */
 	EFFECT_RECORD,	 /* only `record` */
 	EFFECT_BASELINE, /* read the stored baseline again: answered by MSG_BASELINE */
@@ -20,7 +20,6 @@ enum effect_kind {
 	EFFECT_REPAINT,
 	EFFECT_SUSPEND,
 	EFFECT_MOUSE,	 /* on: report wheel and clicks or stop to */
-	EFFECT_ADOPT,	 /* text: go on in the journal of this earlier incident */
 	EFFECT_QUIT	 /* code: the exit status */
 };
 
@@ -29,9 +28,12 @@ struct effect {
 	uint32_t job;
 	const char *const *argv; /* NULL-terminated */
 	unsigned timeout_ms;	 /* 0: none */
+	bool keep;		 /* what it says and how it ends is to outlive this console */
 	const char *text;
 	bool on;
 	int code;
+	/* When not NULL: first of all, the journal goes on in that of this earlier incident. */
+	const char *adopt;
 	/* When not NULL: JSON objects for the incident journal, one a line, to be on disk before anything else
 	 * of this effect happens. Answered by MSG_RECORDED. */
 	const char *record;

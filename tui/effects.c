@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "probes/base/own.h"
+#include "tui/keep.h"
 
 enum { FLUSH_MS = 1000, RARE_MS = 4000, WAIT_LESS_MS = 800, OTHERS = EFFECTS_AT_ONCE };
 
@@ -93,41 +94,43 @@ static void could_not(uint32_t job, const char *why, struct feed_sink sink)
 	give(sink, &m);
 }
 
-/* The argument vector as it is really started: the program's path, and sudo when it takes more than the
- * operator may. The root is in the environment, which sudo does not pass on. The caller frees *ret; the
- * strings live in `path` and in `asked`. */
-static int complete(const struct effects *x, const char *const *asked, char *path, size_t cap, const char ***ret,
-		    struct err *e)
+/* The argument vector as it is really started: the program's path, sudo when it takes more than the operator may, and
+ * a keeper before both for what must outlive us. The root is in the environment, which sudo does not pass on. */
+struct start {
+	char path[PATH_ROOM * 4], keeper[PATH_ROOM * 4];
+	const char **argv; /* the strings are borrowed */
+};
+
+static int complete(const struct effects *x, const char *const *asked, bool keep, struct start *s, struct err *e)
 {
+	static const char sudo[] = "/usr/bin/sudo";
 	bool acts = strcmp(asked[0], "rustbox") == 0, lift = acts && geteuid() != 0;
 	if (!acts && strcmp(asked[0], "rustbox-probe") != 0 && strcmp(asked[0], "rustbox-tui") != 0)
 		return err_say(e, EPERM, "the console starts only rustbox, rustbox-probe and itself, not '%.40s'", asked[0]);
-	int r = child_find(asked[0], path, cap, e);
+	int r = child_find(asked[0], s->path, sizeof s->path, e);
 	if (r)
 		return r;
-	static const char sudo[] = "/usr/bin/sudo";
 	if (lift && access(sudo, X_OK) != 0)
 		return err_say(e, EPERM, "acting needs root and there is no sudo here: start the console as root");
-	size_t n = 0, i = 1;
+	size_t n = 0;
 	while (asked[n])
 		n++;
-	const char **argv = calloc(n + 8, sizeof *argv);
-	if (!argv)
+	s->argv = calloc(n + 8, sizeof *s->argv);
+	if (!s->argv)
 		abort();
+	const char *const keeper[] = { s->keeper, "keep" }, *const lifting[] = { sudo, "-n", "--" };
 	n = 0;
-	if (lift) {
-		argv[n++] = sudo;
-		argv[n++] = "-n";
-		argv[n++] = "--";
-	}
-	argv[n++] = path;
+	for (size_t i = 0; keep && i < sizeof keeper / sizeof *keeper; i++)
+		s->argv[n++] = keeper[i];
+	for (size_t i = 0; lift && i < sizeof lifting / sizeof *lifting; i++)
+		s->argv[n++] = lifting[i];
+	s->argv[n++] = s->path;
 	if (lift && *x->paths->root) {
-		argv[n++] = "--root";
-		argv[n++] = x->paths->root;
+		s->argv[n++] = "--root";
+		s->argv[n++] = x->paths->root;
 	}
-	while (asked[i])
-		argv[n++] = asked[i++];
-	*ret = argv;
+	for (size_t i = 1; asked[i]; i++)
+		s->argv[n++] = asked[i];
 	return 0;
 }
 
@@ -137,6 +140,20 @@ static bool watch_fd(struct effects *x, int fd, size_t slot)
 	return epoll_ctl(x->poll, EPOLL_CTL_ADD, fd, &ev) == 0;
 }
 
+/* Nobody can keep it (no RUN, no keeper): then it is run all the same, and a console that dies knows less of it. */
+static int start_child(struct effects *x, const struct effect *what, struct running *r, struct err *e)
+{
+	struct start s = { .argv = NULL };
+	struct err ignored = { 0 };
+	bool keep = what->keep && child_find("rustbox-tui", s.keeper, sizeof s.keeper, &ignored) == 0;
+	autofd int file = keep ? keep_open(x->paths, x->journal.id, &ignored) : -1;
+	r->kept = file >= 0;
+	int bad = complete(x, what->argv, r->kept, &s, e);
+	bad = bad ? bad : child_start(s.argv, true, file, &r->child, e);
+	free(s.argv);
+	return bad;
+}
+
 static int do_run(struct effects *x, const struct effect *what, uint64_t now_ms, struct err *e)
 {
 	size_t slot = 0;
@@ -144,12 +161,9 @@ static int do_run(struct effects *x, const struct effect *what, uint64_t now_ms,
 		slot++;
 	if (slot == EFFECTS_AT_ONCE)
 		return err_say(e, EBUSY, "too many commands are running: wait for one to end");
-	char path[PATH_ROOM * 4];
-	autofree const char **argv = NULL;
 	struct running *r = &x->v[slot];
 	*r = (struct running){ .child = CHILD_NONE };
-	int bad = complete(x, what->argv, path, sizeof path, &argv, e);
-	bad = bad ? bad : child_start(argv, true, &r->child, e);
+	int bad = start_child(x, what, r, e);
 	if (bad)
 		return bad;
 	r->job = what->job;
@@ -175,8 +189,10 @@ void effects_do(struct effects *x, const struct effect *what, uint64_t now_ms, s
 	enum effect_kind kind = what->kind;
 	uint32_t job = what->job;
 	bool recorded = what->record != NULL;
-	if (kind == EFFECT_ADOPT) /* first: what is recorded with it belongs there */
-		(void)!journal_adopt(&x->journal, what->text, &unadopted);
+	if (what->adopt) /* first: what is recorded with it belongs there */
+		(void)!journal_adopt(&x->journal, what->adopt, &unadopted);
+	if (what->keep) /* before the announcement: see keep.h */
+		keep_forget(x->paths, x->journal.id);
 	if (recorded)
 		(void)!journal_add(&x->journal, what->record, &unrecorded);
 	autofree char *hold = what->hold ? strdup(what->hold) : NULL;
@@ -294,10 +310,9 @@ void effects_ready(struct effects *x, uint64_t now_ms, struct feed_sink sink)
 /* Not even SIGKILL took: it sits in the kernel. The step is over for the console; nothing waits for it. */
 static void give_up(struct running *r, struct feed_sink sink)
 {
-	char state[96], text[200];
+	char state[120], text[200];
 	child_state(&r->child, state, sizeof state);
-	(void)snprintf(text, sizeof text, "did not return; its process %d is in state %s; nothing else waits for it",
-		       (int)r->child.pid, state);
+	(void)snprintf(text, sizeof text, "did not return; its process %s; nothing else waits for it", state);
 	r->status = 128 + SIGKILL;
 	child_close_pipes(&r->child);
 	settle(r, text, sink);
@@ -313,7 +328,7 @@ static void lose_patience(struct running *r, uint64_t now_ms, struct feed_sink s
 		r->patience = ASKED_TO_END;
 		break;
 	case ASKED_TO_END:
-		child_signal(&r->child, SIGKILL);
+		child_signal(&r->child, r->kept ? SIGQUIT : SIGKILL);
 		r->until_ms = now_ms + EFFECTS_KILL_MS;
 		r->patience = KILLED;
 		break;
@@ -382,6 +397,11 @@ int effects_init(struct effects *x, const struct paths *paths, const char *incid
 
 void effects_done(struct effects *x)
 {
+	bool kept = false;
+	for (size_t i = 0; i < EFFECTS_AT_ONCE; i++)
+		kept = kept || (x->v[i].kept && x->v[i].child.pid);
+	if (!kept && x->journal.fd >= 0) /* all is recorded: nobody has to attach */
+		keep_forget(x->paths, x->journal.id);
 	for (size_t i = 0; i < EFFECTS_AT_ONCE; i++) {
 		child_forget(&x->v[i].child);
 		lines_done(&x->v[i].out);

@@ -30,7 +30,7 @@ struct running {
 	struct lines out, err;
 	uint64_t until_ms; /* the next loss of patience, 0: none */
 	enum patience patience;
-	bool late, ended;
+	bool late, ended, kept; /* kept: the child is a keeper */
 	int status;
 };
 

@@ -228,8 +228,8 @@ static void item_lines(const struct model *m, struct prose *out)
 			if (job->v[k].outcome && strcmp(job->v[k].blocker, o->id) == 0)
 				prose_add(out, INK_PLAIN, "        ", "%s %s  only because of it", job->v[k].kind, job->v[k].name);
 	}
-	if (!job->n && job->last[0])
-		prose_add(out, INK_BAD, "  !!  ", "%s", job->last);
+	if (job->last[0])
+		prose_add(out, job->n ? INK_PLAIN : INK_BAD, job->n ? "      it said: " : "  !!  ", "%s", job->last);
 }
 
 /* Whether the lines of the items have named this one together with what keeps it. */

@@ -230,7 +230,7 @@ static void start(struct feed *f, uint64_t now_ms, struct feed_sink sink)
 	f->in_sync = f->killed = false;
 	f->out.len = f->err.len = 0;
 	if (child_find("rustbox-probe", path, sizeof path, &e) != 0 ||
-	    child_start((const char *const[]){ path, "watch", NULL }, false, &f->child, &e) != 0) {
+	    child_start((const char *const[]){ path, "watch", NULL }, false, -1, &f->child, &e) != 0) {
 		lost(f, now_ms, sink, e.text);
 		return;
 	}

@@ -1,4 +1,4 @@
-/* rustbox-tui report, bundle, verify-journal, incidents: what the console's R and ! start, and people type. */
+/* rustbox-tui report, bundle, verify-journal, attach, incidents: what the console's R and ! start, and people type. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -12,6 +12,7 @@
 #include "probes/base/text.h"
 #include "tui/bundle.h"
 #include "tui/journal.h"
+#include "tui/keep.h"
 #include "tui/report.h"
 
 enum { BAD = 1, USAGE = 64 };
@@ -80,17 +81,19 @@ static int verify(const struct paths *paths, const struct asked *a)
 {
 	struct err e = { 0 };
 	struct journal_check c;
-	autofree char *text = NULL;
-	if (journal_read(paths, a->id, &text, &e) != 0)
+	if (journal_verify(paths, a->id, &c, &e) != 0)
 		return complain(&e, BAD);
-	journal_check(text, strlen(text), NULL, NULL, &c);
 	if (c.bad)
 		(void)printf("%s: CHAIN BROKEN at line %llu of %llu: it, or the line before, is not what was written\n", a->id,
 			     (unsigned long long)c.bad, (unsigned long long)c.lines);
+	else if (c.cut)
+		(void)printf("%s: CUT OFF: %llu lines are here, and journal.head says %llu were written\n", a->id,
+			     (unsigned long long)c.lines, (unsigned long long)c.written);
 	else
-		(void)printf("%s: chain whole, %llu lines, last %s%s\n", a->id, (unsigned long long)c.lines, c.last,
+		(void)printf("%s: chain whole, %llu lines, last %s%s%s\n", a->id, (unsigned long long)c.lines, c.last,
+			     c.written ? "" : "; no journal.head: whether its end was cut off is not known",
 			     c.torn ? "; its writer died in a line after that" : "");
-	return fflush(stdout) != 0 || c.bad != 0;
+	return fflush(stdout) != 0 || c.bad != 0 || c.cut;
 }
 
 static int list(const struct paths *paths, const struct asked *a)
@@ -107,6 +110,11 @@ static int list(const struct paths *paths, const struct asked *a)
 	return fflush(stdout) != 0;
 }
 
+static int attach(const struct paths *paths, const struct asked *a)
+{
+	return keep_attach(paths, a->id);
+}
+
 static const struct {
 	const char *word, *args;
 	bool needs_id;
@@ -115,6 +123,7 @@ static const struct {
 	{ "report", "ID [--md|--json] [--save]", true, report },
 	{ "bundle", "ID", true, bundle },
 	{ "verify-journal", "ID", true, verify },
+	{ "attach", "ID", true, attach },
 	{ "incidents", "", false, list },
 };
 

@@ -23,7 +23,7 @@ void journal_path(const struct paths *paths, const char *id, const char *file, c
 
 void journal_init(struct journal *j, const struct paths *paths, const char *id)
 {
-	*j = (struct journal){ .paths = paths, .fd = -1 };
+	*j = (struct journal){ .paths = paths, .fd = -1, .saved = -1 };
 	(void)snprintf(j->id, sizeof j->id, "%.60s", id);
 	(void)strcpy(j->prev, first_prev);
 }
@@ -64,21 +64,83 @@ void journal_check(const char *text, size_t n, void (*each)(void *arg, char *lin
 	(void)strcpy(ret->last, prev);
 }
 
-int journal_read(const struct paths *paths, const char *id, char **ret, struct err *e)
+static void kept_path(const struct paths *paths, const char *id, char *out, size_t cap)
+{
+	(void)snprintf(out, cap, "%s/journal-%.60s.kept", paths->of[PATH_RUN], id);
+}
+
+/* What is kept of the journal whose last line has this hash; NULL when there is nothing, or it is on disk by now. */
+static char *read_kept(const struct paths *paths, const char *id, const char *last)
+{
+	char path[PATH_ROOM + 96], *text = NULL;
+	kept_path(paths, id, path, sizeof path);
+	if (kfile_read_all(AT_FDCWD, path, &text) < 0)
+		return NULL;
+	if (!follows(text, last)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+/* The file's text, "" when it is not there yet; -errno. */
+static ssize_t read_file(const struct paths *paths, const char *id, char **ret)
 {
 	char path[PATH_ROOM + 96];
 	journal_path(paths, id, "journal.jsonl", path, sizeof path);
-	ssize_t n = kfile_read_all(AT_FDCWD, path, ret);
-	return n < 0 ? err_set(e, (int)-n, "read the journal %s", path) : 0;
+	return kfile_read_all(AT_FDCWD, path, ret);
+}
+
+int journal_read(const struct paths *paths, const char *id, char **ret, struct err *e)
+{
+	struct journal_check check;
+	autofree char *text = NULL;
+	ssize_t n = read_file(paths, id, &text);
+	journal_check(text ? text : "", n > 0 ? (size_t)n : 0, NULL, NULL, &check);
+	autofree char *kept = n >= 0 || n == -ENOENT ? read_kept(paths, id, check.last) : NULL;
+	if (n < 0 && !kept)
+		return err_set(e, (int)-n, "read the journal of %s in %s", id, paths->of[PATH_INCIDENTS]);
+	/* A torn line before what is kept would never get an end. */
+	if (kept && asprintf(ret, "%.*s%s", (int)check.whole, text ? text : "", kept) < 0)
+		abort();
+	if (!kept)
+		*ret = take_ptr(&text);
+	return 0;
+}
+
+int journal_verify(const struct paths *paths, const char *id, struct journal_check *ret, struct err *e)
+{
+	char path[PATH_ROOM + 96], head[256], sum[JOURNAL_SUM] = "";
+	unsigned long long lines = 0, bytes = 0;
+	struct journal_check then;
+	autofree char *text = NULL;
+	ssize_t n = read_file(paths, id, &text);
+	if (n < 0)
+		return err_set(e, (int)-n, "read the journal of %s in %s", id, paths->of[PATH_INCIDENTS]);
+	journal_check(text, (size_t)n, NULL, NULL, ret);
+	journal_path(paths, id, "journal.head", path, sizeof path);
+	if (kfile_read(AT_FDCWD, path, head, sizeof head) <= 0 || sscanf(head, "%20llu %20llu %64s", &lines, &bytes, sum) != 3)
+		return 0;
+	/* It is written last: the file may have grown since, but what it had then must still be there. */
+	journal_check(text, bytes < (size_t)n ? (size_t)bytes : (size_t)n, NULL, NULL, &then);
+	ret->written = lines;
+	ret->cut = then.lines != lines || strcmp(then.last, sum) != 0;
+	return 0;
+}
+
+static bool is_unlocked(const char *path)
+{
+	autofd int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	return fd < 0 ? errno == ENOENT : fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_UNLCK;
 }
 
 bool journal_is_free(const struct paths *paths, const char *id)
 {
-	char path[PATH_ROOM + 96];
+	char path[PATH_ROOM + 96], kept[PATH_ROOM + 96];
 	journal_path(paths, id, "journal.jsonl", path, sizeof path);
-	autofd int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_UNLCK;
+	kept_path(paths, id, kept, sizeof kept);
+	return is_unlocked(path) && is_unlocked(kept);
 }
 
 /* ---- the file --------------------------------------------------------------------------------- */
@@ -122,6 +184,31 @@ static int open_named(const struct journal *j, const char *id, struct err *e)
 	return take_fd(&fd);
 }
 
+static void keep(struct journal *j, const char *bytes, size_t n)
+{
+	if (j->nkept + n + 1 > j->room) {
+		j->room = (j->nkept + n + 1) * 2;
+		j->kept = realloc(j->kept, j->room);
+		if (!j->kept)
+			abort();
+	}
+	memcpy(j->kept + j->nkept, bytes, n);
+	j->nkept += n;
+	j->kept[j->nkept] = '\0';
+}
+
+/* The lines another console kept in RUN are ours now, and stay there until they are on disk. */
+static void take_over(struct journal *j, const char *kept, size_t n)
+{
+	char path[PATH_ROOM + 96];
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	kept_path(j->paths, j->id, path, sizeof path);
+	keep(j, kept, n);
+	j->saved = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+	if (j->saved >= 0 && fcntl(j->saved, F_OFD_SETLK, &lock) == 0 && ftruncate(j->saved, (off_t)n) == 0)
+		j->nsaved = n;
+}
+
 /* The chain goes on where the file ends. A torn last line is cut off: its hash would be nobody's. */
 static int take_up(struct journal *j, int fd, struct err *e)
 {
@@ -133,8 +220,14 @@ static int take_up(struct journal *j, int fd, struct err *e)
 	journal_check(text, (size_t)n, NULL, NULL, &check);
 	if (check.torn && ftruncate(fd, (off_t)check.whole) != 0)
 		return err_set(e, errno, "cut the torn line off the journal of %s", j->id);
-	j->seq = check.lines;
-	(void)strcpy(j->prev, check.lines ? check.last : first_prev);
+	/* What a console that was killed could not bring to disk is brought there with our first line. */
+	autofree char *kept = read_kept(j->paths, j->id, check.last);
+	struct journal_check more = { 0 };
+	journal_check(kept ? kept : "", kept ? strlen(kept) : 0, NULL, NULL, &more);
+	if (more.whole)
+		take_over(j, kept, more.whole);
+	j->seq = check.lines + more.lines;
+	(void)strcpy(j->prev, more.lines ? more.last : check.last);
 	return 0;
 }
 
@@ -181,19 +274,6 @@ int journal_adopt(struct journal *j, const char *id, struct err *e)
 
 /* ---- writing ---------------------------------------------------------------------------------- */
 
-static void keep(struct journal *j, const char *bytes, size_t n)
-{
-	if (j->nkept + n + 1 > j->room) {
-		j->room = (j->nkept + n + 1) * 2;
-		j->kept = realloc(j->kept, j->room);
-		if (!j->kept)
-			abort();
-	}
-	memcpy(j->kept + j->nkept, bytes, n);
-	j->nkept += n;
-	j->kept[j->nkept] = '\0';
-}
-
 /* {"a":1} becomes {"seq":N,"prev":"...","a":1}. */
 static void chain(struct journal *j, const char *object, size_t n)
 {
@@ -204,6 +284,44 @@ static void chain(struct journal *j, const char *object, size_t n)
 		abort();
 	sha256_hex(line, (size_t)len - 1, j->prev);
 	keep(j, line, (size_t)len);
+}
+
+/* Fixed in length, written over itself: a full disk has the room for it already. Not being able to is no failure of the
+ * line, which is on disk. */
+static void write_head(const struct journal *j, size_t bytes)
+{
+	char path[PATH_ROOM + 96], head[128];
+	journal_path(j->paths, j->id, "journal.head", path, sizeof path);
+	autofd int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, MODE);
+	int n = snprintf(head, sizeof head, "%020llu %020llu %s\n", (unsigned long long)j->seq, (unsigned long long)bytes, j->prev);
+	if (fd >= 0)
+		(void)!pwrite(fd, head, (size_t)n, 0);
+}
+
+/* What the disk cannot take goes to RUN, which is memory that outlives us; false when not even that has room. */
+static bool save_kept(struct journal *j)
+{
+	char path[PATH_ROOM + 96];
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	kept_path(j->paths, j->id, path, sizeof path);
+	make_above(path);
+	if (j->saved < 0)
+		j->saved = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, MODE);
+	if (j->nsaved == 0 && (j->saved < 0 || fcntl(j->saved, F_OFD_SETLK, &lock) != 0 || ftruncate(j->saved, 0) != 0))
+		return false;
+	ssize_t w = write(j->saved, j->kept + j->nsaved, j->nkept - j->nsaved);
+	j->nsaved += w > 0 ? (size_t)w : 0;
+	return j->nsaved == j->nkept;
+}
+
+static void forget_saved(struct journal *j)
+{
+	char path[PATH_ROOM + 96];
+	kept_path(j->paths, j->id, path, sizeof path);
+	(void)!unlink(path);
+	own_close(&j->saved);
+	j->saved = -1;
+	j->nsaved = 0;
 }
 
 /* All or nothing: half a line on disk would break the chain for good. */
@@ -224,7 +342,9 @@ int journal_flush(struct journal *j, struct err *e)
 			return err_set(e, errno, "take half a line back from the journal of %s", j->id);
 		return err_set(e, code, "write the journal in %s", j->paths->of[PATH_INCIDENTS]);
 	}
+	write_head(j, (size_t)st.st_size + j->nkept);
 	j->nkept = 0;
+	forget_saved(j);
 	return 0;
 }
 
@@ -241,7 +361,10 @@ int journal_add(struct journal *j, const char *objects, struct err *e)
 			chain(j, at, n);
 		at += n + (at[n] == '\n');
 	}
-	return journal_flush(j, e);
+	int r = journal_flush(j, e);
+	if (r < 0)
+		(void)err_wrap(e, save_kept(j) ? "kept in %s" : "kept in this console ONLY (%s has no room)", j->paths->of[PATH_RUN]);
+	return r;
 }
 
 void journal_done(struct journal *j)
@@ -250,5 +373,6 @@ void journal_done(struct journal *j)
 	(void)!journal_flush(j, &e);
 	free(j->kept);
 	own_close(&j->fd);
-	*j = (struct journal){ .paths = j->paths, .fd = -1 };
+	own_close(&j->saved);
+	*j = (struct journal){ .paths = j->paths, .fd = -1, .saved = -1 };
 }

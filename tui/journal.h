@@ -4,8 +4,13 @@
  * what the report prints.
  *
  * A line is on disk (fdatasync) before the act it announces, or, when the disk cannot take it, kept in memory in
- * the same chain, said so, and written as soon as there is room. The file's lock is held while its console lives:
- * a journal that nobody holds and that was not closed is an incident that can be resumed.
+ * the same chain, said so, and written as soon as there is room. Memory is RUN/journal-<id>.kept as well, so that the
+ * lines outlive a console that is killed meanwhile; only a reboot, or a RUN that is full too, loses them. The file's lock
+ * is held while its console lives: a journal that nobody holds and that was not closed is an incident to resume.
+ *
+ * A chain cannot show that its end was cut off. journal.head, beside it, can: how many lines and bytes there were after
+ * the last write, and the hash of the last line. Whoever rewrites both leaves no trace here; the hash printed in a
+ * report, kept elsewhere, is what shows that.
  */
 #ifndef TUI_JOURNAL_H
 #define TUI_JOURNAL_H
@@ -27,6 +32,8 @@ struct journal {
 	char prev[JOURNAL_SUM];
 	char *kept;	     /* lines that are not on disk yet */
 	size_t nkept, room;
+	int saved;	     /* RUN/journal-<id>.kept, locked, -1 while nothing has to be kept there */
+	size_t nsaved;	     /* bytes of `kept` that are in it */
 };
 
 void journal_init(struct journal *j, const struct paths *paths, const char *id);
@@ -43,11 +50,15 @@ struct journal_check {
 	bool torn;		/* the last line has no end: its writer died in it */
 	size_t whole;		/* bytes up to the end of the last whole line */
 	char last[JOURNAL_SUM]; /* the last whole line's hash */
+	bool cut;		/* journal_verify(): the end is not what journal.head says was written */
+	uint64_t written;	/* journal_verify(): lines by journal.head; 0 when there is none */
 };
 /* Pure: walks the text, line by line. `each` may be NULL; it may change the line, which is its own copy. */
 void journal_check(const char *text, size_t n, void (*each)(void *arg, char *line), void *arg, struct journal_check *ret);
-/* The whole file; the caller frees. The error names it. */
+/* The whole file, and after it what is kept in RUN; the caller frees. The error names the file. */
 int journal_read(const struct paths *paths, const char *id, char **ret, struct err *e) MUST_CHECK;
+/* The file against its own chain and against journal.head. */
+int journal_verify(const struct paths *paths, const char *id, struct journal_check *ret, struct err *e) MUST_CHECK;
 /* True when no living console holds it. */
 bool journal_is_free(const struct paths *paths, const char *id);
 void journal_path(const struct paths *paths, const char *id, const char *file, char *out, size_t cap);

@@ -17,6 +17,7 @@
 #include "tui/books.h"
 #include "tui/child.h"
 #include "tui/guard.h"
+#include "tui/keep.h"
 #include "tui/loop.h"
 #include "tui/once.h"
 #include "tui/plain.h"
@@ -66,7 +67,7 @@ struct asked {
 
 static void usage(FILE *out)
 {
-	(void)fprintf(out, "usage: rustbox-tui [OPTION...]\n       rustbox-tui report|bundle|verify-journal ID | incidents\nThe recovery console. It starts read-only; ? shows the keys.\n\n");
+	(void)fprintf(out, "usage: rustbox-tui [OPTION...]\n       rustbox-tui report|bundle|verify-journal|attach ID | incidents\nThe recovery console. It starts read-only; ? shows the keys.\n\n");
 	for (int i = 0; i < OPT_COUNT; i++)
 		(void)fprintf(out, "  --%s%s%-*s %s\n", options[i].flag, options[i].arg ? " " : "",
 			      (int)(20 - strlen(options[i].flag) - (options[i].arg != NULL)),
@@ -188,6 +189,8 @@ int main(int argc, char **argv)
 	struct asked a = { 0 };
 	struct paths paths;
 	struct err e = { 0 };
+	if (argc > 2 && strcmp(argv[1], "keep") == 0)
+		return keep_command(argv + 2);
 	int done = argc > 1 && argv[1][0] != '-' ? incident_command(argc - 1, argv + 1, or_env(NULL, "RUSTBOX_ROOT")) : -1;
 	if (done >= 0)
 		return done;

@@ -18,6 +18,7 @@ void model_init(struct model *m, const struct model_options *opt)
 void model_done(struct model *m)
 {
 	rows_done(&m->table);
+	json_decref(m->resume.run);
 	json_decref(m->pressure);
 	if (m->list.has_regex)
 		regfree(&m->list.regex);

@@ -307,15 +307,16 @@ static void complete(struct gather *g, const struct paths *paths)
 json_t *report_make(const struct paths *paths, const char *id, struct err *e)
 {
 	autofree char *text = NULL;
-	struct journal_check check;
+	struct journal_check check, file = { 0 };
 	if (journal_read(paths, id, &text, e) != 0)
 		return NULL;
 	struct gather g = { .r = json_pack("{s:i,s:s}", "schema", 1, "incident", id), .resources = json_object(), .kept = json_array() };
 	journal_check(text, strlen(text), each_line, &g, &check);
+	(void)!journal_verify(paths, id, &file, e); /* a journal that is only kept in RUN has no file to be cut */
 	complete(&g, paths);
-	(void)json_object_set_new(g.r, "journal", json_pack("{s:I,s:b,s:I,s:b,s:s}", "lines", (json_int_t)check.lines, "chain_ok",
-							    !check.bad && !check.torn, "broken_at", (json_int_t)check.bad, "torn",
-							    check.torn, "sha256", check.last));
+	(void)json_object_set_new(g.r, "journal", json_pack("{s:I,s:b,s:I,s:b,s:b,s:s}", "lines", (json_int_t)check.lines, "chain_ok",
+							    !check.bad && !check.torn && !file.cut, "broken_at", (json_int_t)check.bad,
+							    "torn", check.torn, "cut", file.cut, "sha256", check.last));
 	json_decref(g.resources);
 	json_decref(g.kept);
 	return g.r;

@@ -15,7 +15,7 @@
 json_t *report_make(const struct paths *paths, const char *id, struct err *e);
 void report_markdown(const json_t *report, FILE *out);
 
-/* rustbox-tui report|bundle|verify-journal ID | incidents: the exit status; -1: argv[0] is none of these. */
+/* rustbox-tui report|bundle|verify-journal|attach ID | incidents: the exit status; -1: argv[0] is none of these. */
 int incident_command(int argc, char **argv, const char *root);
 
 #endif

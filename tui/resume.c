@@ -12,6 +12,7 @@
 #include "probes/base/json.h"
 #include "probes/base/own.h"
 #include "tui/journal.h"
+#include "tui/keep.h"
 
 enum { TOO_OLD_S = 24 * 3600 };
 
@@ -61,6 +62,23 @@ static void take_opened(struct resume *r, const json_t *j)
 	memset(r->of, 0, sizeof r->of);
 }
 
+static void forget_run(struct resume *r)
+{
+	json_decref(r->run);
+	r->run = NULL;
+}
+
+static void take_run(struct resume *r, const json_t *j)
+{
+	unsigned procedure = 0;
+	int step = 0;
+	const char *name = json_string_value(json_object_get(j, "step"));
+	bool here = name && sscanf(name, "P%u.%d", &procedure, &step) == 2 && procedure == r->procedure;
+	forget_run(r);
+	r->run = json_incref(json_object_get(j, "run"));
+	r->run_step = here ? step - 1 : -1;
+}
+
 static void each(void *arg, char *line)
 {
 	struct reading *in = arg;
@@ -78,13 +96,10 @@ static void each(void *arg, char *line)
 		take_opened(r, j);
 	if (strcmp(event, "step") == 0)
 		take_step(r, j);
-	if (strcmp(event, "run") == 0) {
-		const json_t *run = json_object_get(j, "run");
-		const char *a = json_string_value(json_array_get(run, 0)), *b = json_string_value(json_array_get(run, 1));
-		(void)snprintf(r->running, sizeof r->running, "%s %s", a ? a : "?", b ? b : "");
-	}
+	if (strcmp(event, "run") == 0)
+		take_run(r, j);
 	if (strcmp(event, "outcome") == 0)
-		r->running[0] = '\0';
+		forget_run(r);
 }
 
 bool resume_read(const char *text, size_t n, struct resume *ret)
@@ -93,29 +108,52 @@ bool resume_read(const char *text, size_t n, struct resume *ret)
 	struct journal_check check;
 	*ret = (struct resume){ 0 };
 	journal_check(text, n, each, &in, &check);
-	return check.lines > 0 && !in.closed && ret->acted;
+	if (check.lines > 0 && !in.closed && ret->acted)
+		return true;
+	forget_run(ret);
+	return false;
+}
+
+/* "journal-<id>.kept" in RUN, or the directory <id> in INCIDENTS, as the id; false when it is none. */
+static bool name_of(const char *name, bool kept, char id[static JOURNAL_ID])
+{
+	size_t n = strlen(name), before = kept ? sizeof "journal-" - 1 : 0, after = kept ? sizeof ".kept" - 1 : 0;
+	if (name[0] == '.' || n <= before + after || n - before - after >= JOURNAL_ID ||
+	    (kept && (strncmp(name, "journal-", before) != 0 || strcmp(name + n - after, ".kept") != 0)))
+		return false;
+	(void)snprintf(id, JOURNAL_ID, "%.*s", (int)(n - before - after), name + before);
+	return true;
+}
+
+/* The newest file of one of the two places, when it is newer than the newest before. */
+static void newest_in(const char *place, bool kept, time_t *newest, char id[static JOURNAL_ID])
+{
+	char path[PATH_ROOM + 300], name[JOURNAL_ID];
+	struct stat st;
+	autodir DIR *dir = opendir(place);
+	for (struct dirent *d; dir && (d = readdir(dir));) {
+		if (!name_of(d->d_name, kept, name))
+			continue;
+		(void)snprintf(path, sizeof path, "%s/%s%s", place, d->d_name, kept ? "" : "/journal.jsonl");
+		if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || st.st_mtime <= *newest)
+			continue;
+		*newest = st.st_mtime;
+		(void)strcpy(id, name);
+	}
 }
 
 bool resume_find(const struct paths *paths, struct resume *ret)
 {
-	char id[64] = "", path[PATH_ROOM + 96];
-	struct stat st;
+	char id[JOURNAL_ID] = "";
 	time_t newest = 0;
 	struct err e = { 0 };
-	autodir DIR *dir = opendir(paths->of[PATH_INCIDENTS]);
-	for (struct dirent *d; dir && (d = readdir(dir));) {
-		if (d->d_name[0] == '.' || strlen(d->d_name) >= sizeof id)
-			continue;
-		journal_path(paths, d->d_name, "journal.jsonl", path, sizeof path);
-		if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_mtime > newest) {
-			newest = st.st_mtime;
-			(void)snprintf(id, sizeof id, "%.*s", (int)sizeof id - 1, d->d_name);
-		}
-	}
+	newest_in(paths->of[PATH_INCIDENTS], false, &newest, id);
+	newest_in(paths->of[PATH_RUN], true, &newest, id);
 	autofree char *text = NULL;
 	if (!id[0] || (uint64_t)newest + TOO_OLD_S < clock_wall_s() || !journal_is_free(paths, id) ||
 	    journal_read(paths, id, &text, &e) != 0 || !resume_read(text, strlen(text), ret))
 		return false;
 	(void)snprintf(ret->id, sizeof ret->id, "%s", id);
+	ret->runs = keep_runs(paths, id);
 	return true;
 }

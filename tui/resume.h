@@ -2,11 +2,16 @@
 #ifndef TUI_RESUME_H
 #define TUI_RESUME_H
 
+#include <jansson.h>
+
 #include "probes/base/paths.h"
 #include "tui/walk.h"
 
 struct resume {
-	char id[64], who[40], book[64], running[80]; /* running: a command without an outcome, "" */
+	char id[64], who[40], book[64];
+	json_t *run; /* the words of a command without an outcome, a reference; NULL when there is none */
+	int run_step; /* of the procedure, or -1 */
+	bool runs;    /* its keeper lives */
 	unsigned procedure; /* 0: none was open */
 	size_t at;	    /* the step that was last marked */
 	struct step_state of[STEPS_MAX];

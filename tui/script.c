@@ -43,7 +43,7 @@ static void note_effect(struct script *s, const struct effect *what)
 	static const char *const words[] = { [EFFECT_NONE] = NULL,	 [EFFECT_RUN] = "run",		[EFFECT_STOP] = "stop",
 					     [EFFECT_RECORD] = NULL,	 [EFFECT_BASELINE] = "baseline", [EFFECT_COPY] = "copy",
 					     [EFFECT_BELL] = "bell",	 [EFFECT_REPAINT] = "repaint",	[EFFECT_SUSPEND] = "suspend",
-					     [EFFECT_MOUSE] = "mouse", [EFFECT_ADOPT] = "adopt",	[EFFECT_QUIT] = "quit" };
+					     [EFFECT_MOUSE] = "mouse",	[EFFECT_QUIT] = "quit" };
 	for (const char *at = what->record ? what->record : ""; *at;) {
 		size_t n = strcspn(at, "\n");
 		(void)fprintf(s->asking, "record %.*s%s\n", (int)(n > RECORD_SHOWN ? RECORD_SHOWN : n), at, n > RECORD_SHOWN ? " ..." : "");

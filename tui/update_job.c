@@ -21,7 +21,8 @@ struct effect job_start(struct model *m, enum job_kind kind, const char *const *
 	arena_done(&old);
 	if (step >= 0 && m->walk.proc)
 		m->walk.of[step].mark = STEP_RUNNING;
-	return (struct effect){ .kind = EFFECT_RUN, .job = job->id, .argv = job->argv, .timeout_ms = timeout_ms };
+	return (struct effect){ .kind = EFFECT_RUN, .job = job->id, .argv = job->argv, .timeout_ms = timeout_ms,
+				 .keep = kind == JOB_ACT };
 }
 
 void job_leave(struct model *m)

@@ -25,6 +25,34 @@ void model_offer_resume(struct model *m, const struct resume *r)
 	dialog_open(m, DIALOG_RESUME);
 }
 
+static const char *run_word(const struct resume *r, size_t i)
+{
+	const char *word = json_string_value(json_array_get(r->run, i));
+	return word ? word : "";
+}
+
+/* The command's own words and its step, but what is started is only who listens to it. */
+static struct effect attach(struct model *m)
+{
+	enum { ATTACHED_MS = 120000 };
+	const struct resume *r = &m->resume;
+	const char **argv = NULL;
+	size_t n = 0;
+	for (size_t i = 0; i < json_array_size(r->run); i++)
+		*(const char **)arena_push(&m->out, &argv, &n, sizeof *argv) = run_word(r, i);
+	*(const char **)arena_push(&m->out, &argv, &n, sizeof *argv) = NULL;
+	bool here = m->walk.proc && r->run_step >= 0 && (size_t)r->run_step < m->walk.proc->nsteps;
+	struct effect effect = job_start(m, JOB_ACT, argv, here ? r->run_step : -1, ATTACHED_MS);
+	if (here)
+		m->walk.at = (size_t)r->run_step;
+	const char *const attached[] = { "rustbox-tui", "attach", m->incident.id, NULL };
+	argv = arena_alloc(&m->out, sizeof attached);
+	memcpy(argv, attached, sizeof attached);
+	effect.argv = argv;
+	effect.keep = false;
+	return effect;
+}
+
 void resume_lines(const struct model *m, struct prose *out)
 {
 	const struct resume *r = &m->resume;
@@ -40,11 +68,11 @@ void resume_lines(const struct model *m, struct prose *out)
 			  step_mark_word(r->of[r->at].mark), r->of[r->at].note);
 	prose_add(out, INK_PLAIN, "OPENED BY  ", "%s; its console wrote last at %s, and nobody holds its journal", text_escape(r->who, who, sizeof who),
 		  r->last);
-	if (r->running[0])
-		prose_add(out, INK_WARN, "THEN RAN   ", "%s, whose end is not recorded. It went on by itself; what came of it is what this console "
-			  "sees now.", r->running);
-	prose_add(out, INK_PLAIN, "IF YOU     ", "resume, the steps stand as they were marked and the journal goes on in its file. Nothing is run and "
-		  "nothing is armed by that.");
+	if (r->run)
+		prose_add(out, INK_WARN, "THEN RAN   ", "%s %s %s, %s", run_word(r, 0), run_word(r, 1), run_word(r, 2), r->runs ?
+			  "which is still running without a console" : "whose end is not recorded yet; it went on by itself");
+	prose_add(out, INK_PLAIN, "IF YOU     ", "resume, the steps stand as they were marked and the journal goes on in its file. Nothing new is run "
+		  "and nothing is armed by that.%s", r->run ? " What that command said and how it ends is taken up." : "");
 	prose_add(out, INK_PLAIN, "IF NOT     ", "a new incident is begun when you first act; the old journal stays as it is.");
 	prose_add(out, INK_LINK, "", "Y (shift-y) resumes, Esc begins anew");
 }
@@ -74,7 +102,9 @@ struct effect resume_key(struct model *m, uint32_t key)
 				m->walk.of[i].mark = STEP_TODO; /* what came of it is seen, not remembered */
 		m->focus = FOCUS_STEPS;
 	}
-	record_add(m, "resumed", json_pack("{s:o,s:s}", "tty", json_text(m->opt.tty ? m->opt.tty : "?"), "running", r->running));
+	record_add(m, "resumed", json_pack("{s:o,s:b}", "tty", json_text(m->opt.tty ? m->opt.tty : "?"), "attached", r->run != NULL));
 	ring_add(&m->log, m->wall, RING_SAID, "incident %s resumed", m->incident.id);
-	return (struct effect){ .kind = EFFECT_ADOPT, .text = m->incident.id };
+	struct effect effect = r->run ? attach(m) : (struct effect){ 0 };
+	effect.adopt = m->incident.id;
+	return effect;
 }

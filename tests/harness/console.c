@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -143,4 +144,29 @@ void console_phrase(const char *verb, char *out, size_t cap)
 	char host[65] = "";
 	assert_int_equal(gethostname(host, sizeof host), 0);
 	(void)snprintf(out, cap, "%s on %s", verb, host);
+}
+
+struct pty *console_beside(const struct world *w, const char *script)
+{
+	char dir[PATH_ROOM], tui[PATH_ROOM * 2], probe[PATH_ROOM * 2], command[PATH_ROOM * 6], path[PATH_ROOM + 40];
+	pty_program("rustbox-tui", tui, sizeof tui);
+	pty_program("rustbox-probe", probe, sizeof probe);
+	(void)snprintf(dir, sizeof dir, "%s/beside", w->root);
+	(void)snprintf(command, sizeof command, "mkdir -p %s && cp --remove-destination %s %s/", dir, tui, dir);
+	assert_int_equal(system(command), 0);
+	(void)snprintf(command, sizeof command, "cp --remove-destination %s %s/", probe, dir);
+	assert_int_equal(system(command), 0);
+	(void)snprintf(path, sizeof path, "%s/rustbox", dir);
+	FILE *f = script ? fopen(path, "we") : NULL;
+	if (f) {
+		(void)fprintf(f, "#!/bin/sh\n%s\n", script);
+		assert_int_equal(fclose(f), 0);
+		assert_int_equal(chmod(path, 0755), 0);
+	}
+	(void)snprintf(path, sizeof path, "%s/rustbox-tui", dir);
+	const char *const argv[] = { path, NULL };
+	static const char *const env[] = { "RUSTBOX_RUNBOOKS=runbooks", "PATH=/usr/bin:/bin", NULL };
+	struct pty *p = pty_start(&(struct pty_how){ .argv = argv, .root = w->root, .env = env, .rows = 34, .cols = 100 });
+	assert_true(pty_wait(p, "OBSERVE", 10));
+	return p;
 }

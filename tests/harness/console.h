@@ -22,6 +22,8 @@ void leftover_remove(const struct leftover *l); /* its mount may be gone already
 struct pty *console_sized(const struct world *w, int rows, int cols); /* as installed; its watcher is live */
 struct pty *console_as(const struct world *w, const char *user);      /* 34 x 100, with this tree's runbooks */
 struct pty *console_armed(const struct world *w, const char *shown);  /* alice's, once that is on the screen */
+/* In a folder of its own, beside a `rustbox` that is this script (NULL: none). */
+struct pty *console_beside(const struct world *w, const char *script);
 /* A key counts only once what it answers has been on the screen for a moment. */
 void console_press(struct pty *p, const char *shown, const char *keys);
 void console_arm(struct pty *p);

@@ -248,39 +248,13 @@ static void a_number_is_no_identity(void **state)
 
 /* ---- a tool that lies, or is not there ---------------------------------------------------------------------- */
 
-/* The console in a folder of its own, beside a `rustbox` that is this script (NULL: none). */
-static struct pty *beside(const struct world *w, const char *script)
-{
-	char dir[PATH_ROOM], tui[PATH_ROOM * 2], probe[PATH_ROOM * 2], command[PATH_ROOM * 6], path[PATH_ROOM + 40];
-	pty_program("rustbox-tui", tui, sizeof tui);
-	pty_program("rustbox-probe", probe, sizeof probe);
-	(void)snprintf(dir, sizeof dir, "%s/beside", w->root);
-	(void)snprintf(command, sizeof command, "mkdir -p %s && cp %s %s/", dir, tui, dir);
-	assert_int_equal(system(command), 0);
-	(void)snprintf(command, sizeof command, "cp %s %s/", probe, dir);
-	assert_int_equal(system(command), 0);
-	(void)snprintf(path, sizeof path, "%s/rustbox", dir);
-	FILE *f = script ? fopen(path, "we") : NULL;
-	if (f) {
-		(void)fprintf(f, "#!/bin/sh\n%s\n", script);
-		assert_int_equal(fclose(f), 0);
-		assert_int_equal(chmod(path, 0755), 0);
-	}
-	(void)snprintf(path, sizeof path, "%s/rustbox-tui", dir);
-	const char *const argv[] = { path, NULL };
-	static const char *const env[] = { "RUSTBOX_RUNBOOKS=runbooks", "PATH=/usr/bin:/bin", NULL };
-	struct pty *p = pty_start(&(struct pty_how){ .argv = argv, .root = w->root, .env = env, .rows = 34, .cols = 100 });
-	assert_true(pty_wait(p, "OBSERVE", 10));
-	return p;
-}
-
 /* S25, S27: the tool says recovered, healthy and CLEAN; the mount is there, and the console believes the mount. */
 static void a_tool_that_lies(void **state)
 {
 	struct world *w = world_need(state);
 	static struct lab nested;
 	console_plant(&nested, w, "nested");
-	struct pty *p = beside(w, "case \"$*\" in *--verify-clean*) echo '{\"clean\":true}';; esac; exit 0");
+	struct pty *p = console_beside(w, "case \"$*\" in *--verify-clean*) echo '{\"clean\":true}';; esac; exit 0");
 	assert_true(pty_wait(p, "+ M leak", 15));
 	console_arm(p);
 	console_begin(p, "1", "P1 Automatic", "[ok]1 Look");
@@ -311,7 +285,7 @@ static void no_tool_at_all(void **state)
 	struct world *w = world_need(state);
 	static struct lab nested;
 	console_plant(&nested, w, "nested");
-	struct pty *p = beside(w, NULL);
+	struct pty *p = console_beside(w, NULL);
 	assert_true(pty_wait(p, "+ M leak", 15));
 	console_open(p, "6", "P6 Worker");
 	pty_send(p, "x");

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "probes/base/kfile.h"
@@ -165,7 +166,7 @@ static void a_full_disk_loses_nothing(void **state)
 	int still = journal_flush(&j, &e);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
 	assert_true(second < 0 && third < 0 && still < 0);
-	free(content("full", &c));
+	assert_int_equal(journal_verify(&paths, "full", &c, &e), 0);
 	assert_int_equal(c.lines, 1);
 	assert_false(c.torn);
 	assert_int_equal(journal_flush(&j, &e), 0);
@@ -173,6 +174,86 @@ static void a_full_disk_loses_nothing(void **state)
 	journal_done(&j);
 	free(content("full", &c));
 	assert_int_equal(c.lines, 3);
+	assert_int_equal(c.bad, 0);
+}
+
+static void copy(const char *from, const char *to)
+{
+	char command[PATH_ROOM * 3];
+	snprintf(command, sizeof command, "cp %s %s", from, to);
+	assert_int_equal(system(command), 0);
+}
+
+/* Whole lines taken off the end leave a chain that is whole: journal.head knows how long it was. */
+static void an_end_cut_off_shows(void **state)
+{
+	struct journal j;
+	struct journal_check c;
+	char path[PATH_ROOM + 100], head[PATH_ROOM + 100], older[PATH_ROOM];
+	(void)state;
+	journal_init(&j, &paths, "cut");
+	journal_path(&paths, "cut", "journal.jsonl", path, sizeof path);
+	journal_path(&paths, "cut", "journal.head", head, sizeof head);
+	snprintf(older, sizeof older, "%s/older", dir);
+	assert_int_equal(journal_add(&j, "{\"a\":1}\n{\"b\":2}", NULL), 0);
+	copy(head, older);
+	assert_int_equal(journal_add(&j, "{\"c\":3}", NULL), 0);
+	assert_int_equal(journal_verify(&paths, "cut", &c, NULL), 0);
+	assert_int_equal(c.written, 3);
+	assert_false(c.cut);
+	copy(older, head); /* killed between the line and its head: the file may be longer */
+	assert_int_equal(journal_verify(&paths, "cut", &c, NULL), 0);
+	assert_int_equal(c.written, 2);
+	assert_false(c.cut);
+	journal_done(&j);
+	autofree char *text = content("cut", &c);
+	size_t first = (size_t)(strchr(text, '\n') + 1 - text);
+	assert_int_equal(truncate(path, (off_t)first), 0);
+	free(content("cut", &c));
+	assert_int_equal(c.bad, 0);
+	assert_int_equal(journal_verify(&paths, "cut", &c, NULL), 0);
+	assert_true(c.cut);
+	assert_int_equal(unlink(head), 0);
+	assert_int_equal(journal_verify(&paths, "cut", &c, NULL), 0);
+	assert_false(c.cut); /* nothing says so: it is not claimed */
+	assert_int_equal(c.written, 0);
+}
+
+/* Killed while the disk takes nothing: what was kept in RUN is read, taken up, and brought to disk by the next one. */
+static void killed_before_the_disk_had_room(void **state)
+{
+	struct journal j;
+	struct journal_check c;
+	struct err e = { 0 };
+	char kept[PATH_ROOM + 40];
+	(void)state;
+	journal_init(&j, &paths, "kept");
+	assert_int_equal(journal_add(&j, "{\"a\":1}", &e), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct rlimit none = { 300, 300 }; /* room for two lines in a file, not for the third of the journal */
+		signal(SIGXFSZ, SIG_IGN);
+		(void)setrlimit(RLIMIT_FSIZE, &none);
+		int second = journal_add(&j, "{\"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\":2}\n{\"c\":3}", &e);
+		_exit(second < 0 && strstr(e.text, "kept in ") ? 0 : 1);
+	}
+	journal_done(&j);
+	int status;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	snprintf(kept, sizeof kept, "%s/journal-kept.kept", paths.of[PATH_RUN]);
+	assert_int_equal(access(kept, F_OK), 0);
+	assert_true(journal_is_free(&paths, "kept"));
+	free(content("kept", &c));
+	assert_int_equal(c.lines, 3);
+	journal_init(&j, &paths, "other");
+	assert_int_equal(journal_adopt(&j, "kept", &e), 0);
+	assert_int_equal(j.seq, 3);
+	assert_int_equal(journal_add(&j, "{\"d\":4}", &e), 0);
+	journal_done(&j);
+	assert_int_not_equal(access(kept, F_OK), 0);
+	assert_int_equal(journal_verify(&paths, "kept", &c, &e), 0);
+	assert_int_equal(c.lines, 4);
 	assert_int_equal(c.bad, 0);
 }
 
@@ -255,7 +336,8 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
 	const struct CMUnitTest tests[] = {
 		T(each_line_stands_on_the_one_before), T(any_change_shows), T(a_torn_line_is_cut_off_and_the_chain_goes_on),
-		T(two_of_one_name_do_not_mix), T(a_full_disk_loses_nothing), T(one_is_armed_and_the_other_knows),
+		T(two_of_one_name_do_not_mix), T(a_full_disk_loses_nothing), T(an_end_cut_off_shows),
+		T(killed_before_the_disk_had_room), T(one_is_armed_and_the_other_knows),
 		T(who_does_not_let_go_is_not_robbed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
