@@ -175,6 +175,7 @@ static uint64_t hidden_namespace(struct hunt *h, int dir)
 
 static void take_process(struct hunt *h, const char *pid)
 {
+	look_breathe(h->look);
 	autofd int dir = openat(h->look->proc, pid, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0 || (pid_t)strtol(pid, NULL, 10) == getpid())
 		return;

@@ -38,6 +38,13 @@ void look_done(struct look *l)
 	l->proc = -1;
 }
 
+void look_breathe(struct look *l)
+{
+	enum { STEPS = 64 }; /* some of a millisecond's work */
+	if (l->breathe && ++l->steps % STEPS == 0)
+		l->breathe(l->breathe_ctx);
+}
+
 static int by_mount_id(const void *a, const void *b)
 {
 	const struct mount_row *x = a, *y = b;

@@ -20,6 +20,9 @@ struct look {
 	struct ledgers ledgers;
 	struct world world;
 	int proc; /* the proc directory, -1 when it cannot be opened */
+	void (*breathe)(void *ctx); /* NULL: nobody waits */
+	void *breathe_ctx;
+	unsigned steps;
 
 	bool mounts_read;
 	struct mount_table mounts;
@@ -37,6 +40,8 @@ void look_init(struct look *l, const struct scope *scope, struct arena *a);
 /* Takes an earlier reading of the mounts instead of a new one; `mounts` must outlive the look. */
 void look_mounts_known(struct look *l, const struct resource_set *mounts);
 void look_done(struct look *l);
+/* To be called for each process or cgroup of a long list: now and then lets the one who waits for the look do else. */
+void look_breathe(struct look *l);
 
 /* Fills l->cgroups and l->members, unsorted; called once by look_cgroups(). */
 void cgroups_read(struct look *l);

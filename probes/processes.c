@@ -130,6 +130,7 @@ static void take_process(struct pass *p, const char *name)
 	uid_t pool = l->scope->paths->uid_base;
 	struct identity id;
 	struct procstat st;
+	look_breathe(l);
 	autofd int dir = openat(l->proc, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0 || identity_at(dir, "", AT_EMPTY_PATH, &id))
 		return;

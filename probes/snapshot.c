@@ -56,15 +56,19 @@ static bool any_young(const struct snapshot *s, const struct ledgers *after)
 	return false;
 }
 
-static void take_once(const struct scope *scope, unsigned kinds, const struct resource_set *mounts, struct arena *a,
+static void take_once(const struct scope *scope, unsigned kinds, const struct beside *beside, struct arena *a,
 		      int nth, struct snapshot *ret, bool *ret_steady)
 {
 	struct snapshot s = { .taken = clock_wall_s() };
 	struct look l;
 	struct utsname u;
 	look_init(&l, scope, a);
-	if (mounts && mounts->complete)
-		look_mounts_known(&l, mounts);
+	if (beside && beside->mounts && beside->mounts->complete)
+		look_mounts_known(&l, beside->mounts);
+	if (beside) {
+		l.breathe = beside->breathe;
+		l.breathe_ctx = beside->ctx;
+	}
 	if (uname(&u) == 0)
 		(void)snprintf(s.host, sizeof s.host, "%s", u.nodename);
 	char boot[64];
@@ -95,12 +99,12 @@ void snapshot_take(const struct scope *scope, unsigned kinds, struct arena *a, s
 	snapshot_take_beside(scope, kinds, NULL, a, ret);
 }
 
-void snapshot_take_beside(const struct scope *scope, unsigned kinds, const struct resource_set *mounts, struct arena *a,
+void snapshot_take_beside(const struct scope *scope, unsigned kinds, const struct beside *beside, struct arena *a,
 			  struct snapshot *ret)
 {
 	bool steady = false;
 	for (int i = 1; !steady && i <= LOOKS; i++)
-		take_once(scope, kinds, mounts, a, i, ret, &steady);
+		take_once(scope, kinds, beside, a, i, ret, &steady);
 }
 
 size_t snapshot_leftovers(const struct snapshot *s, enum resource_kind kind)

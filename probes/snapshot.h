@@ -18,8 +18,13 @@ struct snapshot {
 /* Bits of RES_*; 0 means all. Gaps live in the sets, so this cannot fail. */
 void snapshot_take(const struct scope *scope, unsigned kinds, struct arena *a, struct snapshot *ret);
 
-/* The same, but the mount table is not read: `mounts`, an earlier complete set of this namespace, stands for it. */
-void snapshot_take_beside(const struct scope *scope, unsigned kinds, const struct resource_set *mounts, struct arena *a,
+/* For one that looks again and again. */
+struct beside {
+	const struct resource_set *mounts; /* an earlier complete set of this namespace, instead of reading the table */
+	void (*breathe)(void *ctx);	   /* called now and then during a long look; may be NULL */
+	void *ctx;
+};
+void snapshot_take_beside(const struct scope *scope, unsigned kinds, const struct beside *beside, struct arena *a,
 			  struct snapshot *ret);
 
 json_t *resource_to_json(const struct resource *r);

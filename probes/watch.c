@@ -1,10 +1,7 @@
 /*
- * The snapshot that stays true; see watch.h. The loop waits for events, gathers what they concern, looks at
- * just that again and writes the difference as one batch. Kinds are looked at in three lanes, because the
- * dearest must not make the cheapest wait: between two scans of a lane lie at least 20 ms and ten times what
- * its last one cost, so that a storm costs a tenth of one processor at most. Single mounts are told by single
- * events (watch_mounts.h) and need no scan. What has no event is looked at every second, or after some hundred
- * times its cost; sooner when the newest pid says that processes were made.
+ * The snapshot that stays true; see watch.h. The loop waits for events, gathers what they concern, looks at just that
+ * again and writes the difference as one batch; watch_pace.h says when. Single mounts are told by single events
+ * (watch_mounts.h) and need no look. During a long look those events are still told: it stops for breath.
  */
 #include "probes/watch.h"
 
@@ -12,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,38 +19,11 @@
 #include "probes/health.h"
 #include "probes/pressure.h"
 #include "probes/watch_mounts.h"
+#include "probes/watch_pace.h"
 #include "probes/watch_sources.h"
 
-#define LEAST_GAP_NS  (20 * NS_PER_MS)
-#define BEAT_NS	      (5 * NS_PER_S)
-#define TICK_NS	      (1 * NS_PER_S)  /* of what has no event, while there is something of ours */
-#define QUIET_TICK_NS (5 * NS_PER_S)
-#define PRESSURE_NS   (10 * NS_PER_S)
-#define SETTLE_NS     (200 * NS_PER_MS) /* after single events, until the whole table is read to check them */
-
-enum { MOUNT_SHARE = 10, EVENT_SHARE = 25, CHECK_SHARE = 40, NEWS_SHARE = 200, TICK_SHARE = 400, GHOST_SHARE = 100 }; /* a scan is at most one part in so many */
-enum lane_id { LANE_MOUNT, LANE_DIR, LANE_TREE, LANE_PROC, LANE_GHOST, LANES };
-/* Members of v1 cgroups, new processes, falling locks, contents, other namespaces: no event tells. The process
- * scan reads the cgroups anyway. */
-static const unsigned lane_kinds[LANES] = {
-	[LANE_MOUNT] = 1u << RES_MOUNT,
-	[LANE_DIR] = 1u << RES_TEMPDIR | 1u << RES_LOCK,
-	[LANE_TREE] = 1u << RES_CGROUP,
-	[LANE_PROC] = 1u << RES_CGROUP | 1u << RES_PROCESS,
-	[LANE_GHOST] = 1u << RES_GHOST,
-};
-/* Whose change a lane is for: cgroups alone do not call for the process scan. */
-static const unsigned lane_wakes[LANES] = {
-	[LANE_MOUNT] = 1u << RES_MOUNT,
-	[LANE_DIR] = 1u << RES_TEMPDIR | 1u << RES_LOCK,
-	[LANE_TREE] = 1u << RES_CGROUP,
-	[LANE_PROC] = 1u << RES_PROCESS,
-	[LANE_GHOST] = 1u << RES_GHOST,
-};
-
-struct lane {
-	uint64_t ended, cost, next_tick;
-};
+#define BEAT_NS	    (5 * NS_PER_S)
+#define PRESSURE_NS (10 * NS_PER_S)
 
 /* The memory of one scan, shared by the sets that came from it. */
 struct memory {
@@ -68,13 +37,17 @@ struct watch {
 	struct sources *sources;
 	struct snapshot now;
 	struct memory *memory[RES_KINDS];
+	uint64_t as_of[RES_KINDS]; /* monotonic, when the newest look at a kind began; 0: none yet */
 	char said[RES_KINDS][320]; /* the last source line of each kind */
 	char *health, *pressure;   /* the last lines */
 	struct live_mounts live;
-	struct lane lane[LANES];
-	uint64_t events_after, check_at, next_beat, next_pressure, next_pid_look;
-	unsigned last_pid; /* the newest pid of the host at the last process scan */
-	unsigned pending, looked;
+	struct pace pace;
+	uint64_t next_beat, next_pressure;
+	unsigned last_pid; /* the newest pid of the host at the last process look */
+	unsigned woken;	   /* WAKE_* bits beside the kinds, which are in pace.pending */
+	unsigned looking;  /* the kinds of the look that is going on */
+	unsigned unproven; /* the kinds of which the last sync said that news is not looked at yet, or that were asked for */
+	int broken;	   /* -errno of a batch written in the middle of a look */
 };
 
 static void drop_memory(struct memory **m)
@@ -100,30 +73,39 @@ static int write_all(int fd, const char *s, size_t n, struct err *e)
 	return 0;
 }
 
-static void put_hello(const struct watch *w, FILE *out)
+static void gather(struct watch *w, int ms)
 {
-	struct utsname u = { 0 };
-	(void)uname(&u);
-	watch_put_line(out, json_pack("{s:s,s:i,s:o,s:s,s:s,s:i}", "op", "hello", "schema", 1, "host", json_text(u.nodename),
-			   "boot_id", w->now.boot_id, "kernel", u.release, "pid", (int)getpid()));
+	unsigned wake = sources_wait(w->sources, ms);
+	w->pace.pending |= wake & WAKE_ALL;
+	w->woken |= wake & ~(unsigned)WAKE_ALL;
 }
 
 static void put_sources(struct watch *w, FILE *out)
 {
 	for (int k = 0; k < RES_KINDS; k++) {
-		if (!(w->looked & 1u << k))
-			continue;
 		const struct resource_set *set = &w->now.of[k];
 		const char *mode = sources_mode(w->sources, (enum resource_kind)k);
 		char line[320];
 		(void)snprintf(line, sizeof line, "%s %d %s", mode, set->complete, set->complete ? "" : set->why.text);
-		if (strcmp(line, w->said[k]) == 0)
+		if (!w->as_of[k] || strcmp(line, w->said[k]) == 0)
 			continue;
 		memcpy(w->said[k], line, sizeof line);
-		watch_put_line(out, json_pack("{s:s,s:s,s:s,s:b,s:o}", "op", "source", "name",
-				   resource_kind_key((enum resource_kind)k), "mode", mode, "complete",
-				   (int)set->complete, "why", set->complete ? json_null() : json_text(set->why.text)));
+		watch_put_source(out, (enum resource_kind)k, mode, set);
 	}
+}
+
+/* What is pending at this moment, events that just came included, is not proven by anything in this batch. */
+static void put_sync(struct watch *w, FILE *out, uint64_t cost)
+{
+	uint64_t as_of[RES_KINDS];
+	gather(w, 0);
+	unsigned news = w->pace.pending | w->looking;
+	if (w->woken & WAKE_MOUNT_EVENTS)
+		news |= WAKE_MOUNTS;
+	for (int k = 0; k < RES_KINDS; k++)
+		as_of[k] = news & 1u << k ? 0 : w->as_of[k] / NS_PER_MS;
+	w->unproven = news;
+	watch_put_sync(out, clock_wall_s(), cost / NS_PER_MS, as_of);
 }
 
 static void put_health(struct watch *w, FILE *out)
@@ -150,60 +132,12 @@ static void put_pressure(struct watch *w, FILE *out, uint64_t now)
 	watch_put_when_new(out, "pressure", pressure_to_json(&p), &w->pressure);
 }
 
-/* A lock that fell or was taken changes whose everything is. */
-static bool locks_moved(const struct resource_set *a, const struct resource_set *b)
-{
-	if (a->n != b->n)
-		return true;
-	for (size_t i = 0; i < a->n; i++)
-		if (strcmp(a->v[i].id, b->v[i].id) != 0 || a->v[i].lock.held != b->v[i].lock.held)
-			return true;
-	return false;
-}
-
 /* What we used of the processor: a busy host must not make a scan look dear. */
 static uint64_t cpu_ns(void)
 {
 	struct timespec t = { 0 };
 	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
-}
-
-/* Looks at `kinds` again; the sets of the others stay as they are. Returns the scan's cost. */
-static uint64_t scan(struct watch *w, unsigned kinds, FILE *out, struct err *e, int *rc)
-{
-	if (!kinds)
-		return 0;
-	struct snapshot before = w->now, fresh;
-	struct memory *m = calloc(1, sizeof *m), *old[RES_KINDS] = { 0 };
-	if (!m)
-		abort();
-	m->users = 1;
-	uint64_t start = cpu_ns();
-	/* Only the mounts' own lane reads their table: the others take what is known. */
-	bool reads = kinds & 1u << RES_MOUNT || !(w->looked & 1u << RES_MOUNT);
-	snapshot_take_beside(w->scope, kinds, reads ? NULL : &w->now.of[RES_MOUNT], &m->a, &fresh);
-	uint64_t cost = cpu_ns() - start;
-	memcpy(w->now.boot_id, fresh.boot_id, sizeof fresh.boot_id);
-	w->now.taken = fresh.taken;
-	for (int k = 0; k < RES_KINDS; k++) {
-		if (!(kinds & 1u << k))
-			continue;
-		w->now.of[k] = fresh.of[k];
-		old[k] = w->memory[k];
-		w->memory[k] = m;
-		m->users++;
-	}
-	w->looked |= kinds;
-	*rc = watch_delta(&before, &w->now, out, e);
-	if (kinds & 1u << RES_MOUNT) /* only now: `before` points into it */
-		live_mounts_take(&w->live, &w->now.of[RES_MOUNT]);
-	if (kinds & 1u << RES_LOCK && locks_moved(&before.of[RES_LOCK], &w->now.of[RES_LOCK]))
-		w->pending |= WAKE_ALL;
-	for (int k = 0; k < RES_KINDS; k++)
-		drop_memory(&old[k]);
-	drop_memory(&m);
-	return cost;
 }
 
 static bool is_busy(const struct watch *w)
@@ -218,7 +152,9 @@ static bool is_busy(const struct watch *w)
 static void forget(struct watch *w, FILE *out)
 {
 	watch_put_line(out, json_pack("{s:s,s:s}", "op", "resync", "why", "overflow"));
+	pace_init(&w->pace, clock_mono_ns());
 	for (int k = 0; k < RES_KINDS; k++) {
+		w->as_of[k] = 0;
 		w->now.of[k] = (struct resource_set){ 0 };
 		drop_memory(&w->memory[k]);
 	}
@@ -240,111 +176,140 @@ static unsigned newest_pid(const struct watch *w)
 	return at && sscanf(at, "%u", &pid) == 1 ? pid : 0;
 }
 
-static uint64_t most(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
-/* When this lane may be scanned again for an event. */
-static uint64_t lane_free(const struct watch *w, enum lane_id id)
-{
-	const struct lane *l = &w->lane[id];
-	return l->ended ? l->ended + most(l->cost * (id == LANE_MOUNT ? MOUNT_SHARE : EVENT_SHARE), LEAST_GAP_NS) : 0;
-}
-
-static void lane_done(struct watch *w, enum lane_id id, uint64_t cost)
-{
-	struct lane *l = &w->lane[id];
-	l->ended = clock_mono_ns();
-	l->cost = cost;
-	l->next_tick = id == LANE_MOUNT ? UINT64_MAX :
-		       l->ended + most(is_busy(w) ? TICK_NS : QUIET_TICK_NS, cost * (id == LANE_GHOST ? GHOST_SHARE : TICK_SHARE));
-	if (id == LANE_MOUNT)
-		w->check_at = UINT64_MAX;
-	if (id == LANE_PROC) {
-		w->last_pid = newest_pid(w);
-		w->next_pid_look = l->ended + most(TICK_NS, cost * NEWS_SHARE);
-	}
-}
-
 /* The single mounts that came and went; what they cannot tell is left pending for a reading. */
-static void take_mount_events(struct watch *w, uint64_t now, FILE *out)
+static void take_mount_events(struct watch *w, FILE *out)
 {
 	const struct mount_event *v;
-	bool all;
-	if (!(w->pending & WAKE_MOUNT_EVENTS) || now < w->events_after)
-		return;
-	w->pending &= ~(unsigned)WAKE_MOUNT_EVENTS;
+	bool all, went = false;
+	w->woken &= ~(unsigned)WAKE_MOUNT_EVENTS;
 	uint64_t start = cpu_ns();
-	bool went = false;
 	size_t n = sources_mounts(w->sources, &v, &all);
 	if (n == 0 && all)
 		return;
 	for (size_t i = 0; i < n; i++)
-		went = went || v[i].went;
-	w->pending |= 1u << RES_TEMPDIR | (went || !all ? 1u << RES_GHOST : 0);
-	if (!(w->looked & 1u << RES_MOUNT) || !all ||
-	    !live_mounts_apply(&w->live, w->scope, v, n, &w->now.of[RES_MOUNT], out))
-		w->pending |= 1u << RES_MOUNT;
-	w->events_after = now + most(LEAST_GAP_NS, (cpu_ns() - start) * MOUNT_SHARE);
-	w->check_at = most(now + SETTLE_NS, w->lane[LANE_MOUNT].ended + w->lane[LANE_MOUNT].cost * CHECK_SHARE);
+		went = went || v[i].went || v[i].passed;
+	w->pace.pending |= 1u << RES_TEMPDIR | (went || !all ? 1u << RES_GHOST : 0);
+	if (!w->as_of[RES_MOUNT] || !all || !live_mounts_apply(&w->live, w->scope, v, n, &w->now.of[RES_MOUNT], out))
+		w->pace.pending |= 1u << RES_MOUNT;
+	pace_events_taken(&w->pace, clock_mono_ns(), cpu_ns() - start);
 }
 
-/* What time makes due. */
-static void tick(struct watch *w, uint64_t now)
+/* Event bits that stand for more than a kind. */
+static void heed(struct watch *w, uint64_t now)
 {
-	for (int i = 0; i < LANES; i++)
-		if (w->lane[i].ended && now >= w->lane[i].next_tick) {
-			w->pending |= lane_wakes[i];
-			w->lane[i].next_tick = UINT64_MAX;
-		}
-	if (now >= w->check_at) {
-		w->pending |= 1u << RES_MOUNT;
-		w->check_at = UINT64_MAX;
+	if (w->woken & WAKE_ENDED)
+		w->pace.pending |= 1u << RES_PROCESS | 1u << RES_LOCK | (w->now.of[RES_GHOST].n ? 1u << RES_GHOST : 0);
+	if (w->woken & WAKE_ASKED) {
+		/* as_of has whole milliseconds: the look must begin in a later one than the question. */
+		sources_nap(w->sources, 1);
+		pace_ask(&w->pace);
+		w->unproven = WAKE_ALL;
 	}
-	if (w->lane[LANE_PROC].ended && now >= w->next_pid_look) {
-		w->next_pid_look = now + TICK_NS;
-		if (newest_pid(w) != w->last_pid)
-			w->pending |= 1u << RES_PROCESS;
-	}
-	if (w->pending & WAKE_REMOUNT) {
-		w->pending &= ~(unsigned)WAKE_REMOUNT;
-		uint64_t at = most(now + SETTLE_NS, w->lane[LANE_MOUNT].ended + w->lane[LANE_MOUNT].cost * CHECK_SHARE);
-		w->check_at = w->check_at < at ? w->check_at : at;
-	}
+	if (w->woken & WAKE_REMOUNT)
+		pace_check_mounts(&w->pace, now);
+	w->woken &= ~(unsigned)(WAKE_ENDED | WAKE_ASKED | WAKE_REMOUNT);
+	if (now < w->pace.next_pid_look)
+		return;
+	w->pace.next_pid_look = now + NS_PER_S;
+	if (newest_pid(w) != w->last_pid)
+		w->pace.pending |= 1u << RES_PROCESS;
 }
 
-/* The next lane that has something pending and may be scanned; LANES when none. */
-static enum lane_id lane_due(const struct watch *w, uint64_t now)
+/* In the middle of a long look: mounts that came and went are told at once. */
+static void breathe(void *ctx)
 {
-	for (int i = 0; i < LANES; i++)
-		if (w->pending & lane_wakes[i] && now >= lane_free(w, (enum lane_id)i))
-			return (enum lane_id)i;
-	return LANES;
+	struct watch *w = ctx;
+	struct err e;
+	autofree char *text = NULL;
+	size_t n = 0;
+	gather(w, 0);
+	if (!w->health || w->broken || !(w->woken & WAKE_MOUNT_EVENTS) || clock_mono_ns() < w->pace.events_free)
+		return;
+	autofile FILE *body = open_memstream(&text, &n);
+	if (!body)
+		abort();
+	take_mount_events(w, body);
+	(void)fflush(body);
+	if (n == 0)
+		return;
+	put_sync(w, body, 0);
+	w->broken = send(w, body, &text, &n, &e);
 }
 
-static void look_again(struct watch *w, uint64_t now, FILE *head, FILE *body, struct err *e, int *rc, uint64_t *cost)
+/* A lock that fell or was taken changes whose everything is. */
+static bool locks_moved(const struct resource_set *a, const struct resource_set *b)
 {
-	if (w->pending & WAKE_RESYNC) {
+	if (a->n != b->n)
+		return true;
+	for (size_t i = 0; i < a->n; i++)
+		if (strcmp(a->v[i].id, b->v[i].id) != 0 || a->v[i].lock.held != b->v[i].lock.held)
+			return true;
+	return false;
+}
+
+/* Looks at `kinds` again; the sets of the others stay as they are. Returns the look's cost. */
+static uint64_t scan(struct watch *w, unsigned kinds, FILE *out, struct err *e, int *rc)
+{
+	struct snapshot before, fresh;
+	struct memory *m = calloc(1, sizeof *m), *old[RES_KINDS] = { 0 };
+	if (!m)
+		abort();
+	m->users = 1;
+	uint64_t start = cpu_ns(), began = clock_mono_ns();
+	/* Only the mounts' own lane reads their table: the others take what is known. */
+	bool reads = kinds & 1u << RES_MOUNT || !w->as_of[RES_MOUNT];
+	struct beside beside = { .mounts = reads ? NULL : &w->now.of[RES_MOUNT], .breathe = breathe, .ctx = w };
+	snapshot_take_beside(w->scope, kinds, &beside, &m->a, &fresh);
+	uint64_t cost = cpu_ns() - start;
+	before = w->now; /* only now: it stopped for breath */
+	memcpy(w->now.boot_id, fresh.boot_id, sizeof fresh.boot_id);
+	w->now.taken = fresh.taken;
+	for (int k = 0; k < RES_KINDS; k++) {
+		if (!(kinds & 1u << k))
+			continue;
+		w->now.of[k] = fresh.of[k];
+		w->as_of[k] = began;
+		old[k] = w->memory[k];
+		w->memory[k] = m;
+		m->users++;
+	}
+	*rc = watch_delta(&before, &w->now, out, e);
+	if (kinds & 1u << RES_MOUNT) /* only now: `before` points into it */
+		live_mounts_take(&w->live, &w->now.of[RES_MOUNT]);
+	if (kinds & 1u << RES_LOCK && locks_moved(&before.of[RES_LOCK], &w->now.of[RES_LOCK]))
+		w->pace.pending |= WAKE_ALL;
+	for (int k = 0; k < RES_KINDS; k++)
+		drop_memory(&old[k]);
+	drop_memory(&m);
+	return cost;
+}
+
+static void look_again(struct watch *w, FILE *head, FILE *body, struct err *e, int *rc, uint64_t *cost)
+{
+	uint64_t now = clock_mono_ns();
+	if (w->woken & WAKE_RESYNC)
 		forget(w, head);
-		w->pending = (w->pending & ~(unsigned)WAKE_RESYNC) | WAKE_ALL;
-		w->looked = 0;
-		for (int i = 0; i < LANES; i++)
-			w->lane[i] = (struct lane){ 0 };
+	w->woken &= ~(unsigned)WAKE_RESYNC;
+	if (w->woken & WAKE_MOUNT_EVENTS && now >= w->pace.events_free) {
+		take_mount_events(w, body); /* alone: a look that stops for breath must not overtake it */
+		return;
 	}
-	take_mount_events(w, now, body);
-	enum lane_id lane = lane_due(w, now);
+	enum lane_id lane = pace_lane(&w->pace, now);
 	if (lane == LANES)
 		return;
-	w->pending &= ~lane_kinds[lane];
+	w->pace.pending &= ~lane_kinds[lane];
+	w->looking = lane_kinds[lane];
 	*cost = scan(w, lane_kinds[lane], body, e, rc);
+	w->looking = 0;
 	if (lane != LANE_MOUNT)
-		w->pending |= sources_follow(w->sources, &w->now);
-	lane_done(w, lane, *cost);
+		w->pace.pending |= sources_follow(w->sources, &w->now);
+	if (lane == LANE_PROC)
+		w->last_pid = newest_pid(w);
+	pace_looked(&w->pace, lane, clock_mono_ns(), *cost, is_busy(w), w->now.of[RES_GHOST].n);
 }
 
 /* One batch: what is due, as one state. Nothing new is not a batch. */
-static int batch(struct watch *w, uint64_t now, struct err *e)
+static int batch(struct watch *w, struct err *e)
 {
 	autofree char *head_text = NULL, *text = NULL;
 	size_t head_n = 0, n = 0;
@@ -353,20 +318,21 @@ static int batch(struct watch *w, uint64_t now, struct err *e)
 		return err_set(e, errno, "gather the lines");
 	uint64_t cost = 0;
 	int rc = 0;
-	w->pending &= ~(unsigned)WAKE_HEALTH;
+	w->woken &= ~(unsigned)WAKE_HEALTH;
 	bool first = !w->health;
-	look_again(w, now, head, body, e, &rc, &cost);
+	look_again(w, head, body, e, &rc, &cost);
 	if (first)
-		put_hello(w, head);
+		watch_put_hello(head, w->now.boot_id);
 	put_sources(w, head);
 	put_health(w, body);
 	put_pressure(w, body, clock_mono_ns());
 	(void)fflush(head);
 	(void)fflush(body);
-	if (rc || (head_n == 0 && n == 0))
+	rc = rc ? rc : w->broken;
+	bool proves = w->unproven & ~w->pace.pending; /* that nothing is new is news to who waits for it */
+	if (rc || (head_n == 0 && n == 0 && !proves))
 		return rc;
-	watch_put_line(body, json_pack("{s:s,s:I,s:I}", "op", "sync", "at", (json_int_t)clock_wall_s(), "ms",
-			    (json_int_t)(cost / NS_PER_MS)));
+	put_sync(w, body, cost);
 	w->next_beat = clock_mono_ns() + BEAT_NS;
 	rc = send(w, head, &head_text, &head_n, e);
 	return rc ? rc : send(w, body, &text, &n, e);
@@ -388,43 +354,34 @@ static uint64_t least(uint64_t a, uint64_t b)
 /* When something is due: now when it is in the past. */
 static uint64_t due_at(const struct watch *w)
 {
-	uint64_t at = least(w->next_pressure, w->check_at);
-	if (w->pending & (WAKE_RESYNC | WAKE_HEALTH | WAKE_REMOUNT))
+	if (w->woken & ~(unsigned)WAKE_MOUNT_EVENTS)
 		return 0;
-	if (w->pending & WAKE_MOUNT_EVENTS)
-		at = least(at, w->events_after);
-	if (w->lane[LANE_PROC].ended)
-		at = least(at, w->next_pid_look);
-	for (int i = 0; i < LANES; i++) {
-		if (w->pending & lane_wakes[i])
-			at = least(at, lane_free(w, (enum lane_id)i));
-		else if (w->lane[i].ended)
-			at = least(at, w->lane[i].next_tick);
-	}
-	return at;
-}
-
-static int wait_ms(const struct watch *w)
-{
-	uint64_t now = clock_mono_ns(), at = least(due_at(w), w->next_beat);
-	return at <= now ? 0 : (int)((at - now + NS_PER_MS - 1) / NS_PER_MS);
+	uint64_t at = least(w->next_pressure, pace_next(&w->pace));
+	return w->woken & WAKE_MOUNT_EVENTS ? least(at, w->pace.events_free) : at;
 }
 
 static int watch_loop(struct watch *w, struct err *e)
 {
 	int rc = 0;
-	w->pending = WAKE_ALL | WAKE_HEALTH;
-	w->check_at = UINT64_MAX;
-	while (rc == 0 && !(w->pending & WAKE_STOP)) {
-		uint64_t now = clock_mono_ns();
-		if (now >= due_at(w)) {
-			tick(w, now);
-			rc = batch(w, now, e);
+	pace_init(&w->pace, clock_mono_ns());
+	w->woken = WAKE_HEALTH;
+	while (rc == 0 && !(w->woken & WAKE_STOP)) {
+		uint64_t now = clock_mono_ns(), due = due_at(w);
+		if (now >= due) {
+			heed(w, now);
+			pace_tick(&w->pace, now);
+			rc = batch(w, e);
 		} else if (now >= w->next_beat) {
 			rc = beat(w, now, e);
 		}
+		now = clock_mono_ns();
+		due = least(due_at(w), w->next_beat);
+		int ms = due <= now ? 0 : (int)((due - now + NS_PER_MS - 1) / NS_PER_MS);
+		/* Between two takings of a storm its events do not wake us one by one. */
+		if (ms && w->woken & WAKE_MOUNT_EVENTS)
+			sources_nap(w->sources, ms);
 		if (rc == 0)
-			w->pending |= sources_wait(w->sources, wait_ms(w));
+			gather(w, w->woken & WAKE_MOUNT_EVENTS ? 0 : ms);
 	}
 	return rc == -EPIPE ? 0 : rc;
 }

@@ -12,9 +12,13 @@
  *   {"op":"health",...health object...}                  at the start and when the state file changes
  *   {"op":"pressure",...}                                at most every 2 s, only when it changed
  *   {"op":"resync","why":"overflow"}                     everything follows anew as add lines
- *   {"op":"sync","at":WALL_SECONDS,"ms":SCAN_MS}         ends each batch: what stands now is one state
+ *   {"op":"sync","at":WALL_SECONDS,"ms":LOOK_MS,"as_of":{KIND:MONOTONIC_MS|null,...}}
+ *                          ends each batch: what stands now is one state; as_of: when the newest look at each kind
+ *                          began, null while something has happened to it that was not looked at yet. "None left"
+ *                          is proven for a kind by an as_of later than the last act, and by nothing else
  *   {"op":"beat","at":WALL_SECONDS}                      every 5 s without a batch: alive, nothing new
  *
+ * SIGURG asks for a look at everything now; a sync with new as_of for each kind follows, changed or not.
  * A line that is not one of these is an error to be shown, not skipped.
  */
 #ifndef PROBES_WATCH_H

@@ -2,7 +2,10 @@
  * was renamed is a change and something new under an old name is not. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
 
+#include "probes/base/json.h"
 #include "probes/base/own.h"
 #include "probes/watch_delta.h"
 
@@ -56,6 +59,31 @@ void watch_put(FILE *out, const char *op, const struct resource *r)
 	json_object_update(line, j);
 	json_decref(j);
 	watch_put_line(out, line);
+}
+
+void watch_put_hello(FILE *out, const char *boot_id)
+{
+	struct utsname u = { 0 };
+	(void)uname(&u);
+	watch_put_line(out, json_pack("{s:s,s:i,s:o,s:s,s:s,s:i}", "op", "hello", "schema", 1, "host", json_text(u.nodename),
+				      "boot_id", boot_id, "kernel", u.release, "pid", (int)getpid()));
+}
+
+void watch_put_source(FILE *out, enum resource_kind kind, const char *mode, const struct resource_set *set)
+{
+	watch_put_line(out, json_pack("{s:s,s:s,s:s,s:b,s:o}", "op", "source", "name", resource_kind_key(kind), "mode", mode,
+				      "complete", (int)set->complete, "why",
+				      set->complete ? json_null() : json_text(set->why.text)));
+}
+
+void watch_put_sync(FILE *out, uint64_t wall_s, uint64_t ms, const uint64_t as_of[RES_KINDS])
+{
+	json_t *times = json_object();
+	for (int k = 0; k < RES_KINDS; k++)
+		json_object_set_new(times, resource_kind_key((enum resource_kind)k),
+				    as_of[k] ? json_integer((json_int_t)as_of[k]) : json_null());
+	watch_put_line(out, json_pack("{s:s,s:I,s:I,s:o}", "op", "sync", "at", (json_int_t)wall_s, "ms", (json_int_t)ms, "as_of",
+				      times));
 }
 
 void watch_put_gone(FILE *out, const struct resource *r)

@@ -20,6 +20,11 @@ void live_mounts_take(struct live_mounts *l, struct resource_set *set)
 	}
 	memcpy(l->v, set->v, set->n * sizeof *l->v);
 	l->n = set->n;
+	l->newest = 0;
+	for (size_t i = 0; i < l->n; i++) {
+		uint64_t id = strtoull(l->v[i].id, NULL, 10);
+		l->newest = id > l->newest ? id : l->newest;
+	}
 	arena_done(&l->extra);
 	set->v = l->v;
 }
@@ -100,9 +105,11 @@ bool live_mounts_apply(struct live_mounts *l, const struct scope *scope, const s
 	bool whole = true;
 	look_init(&look, scope, &l->extra);
 	for (size_t i = 0; i < n && whole; i++) {
+		/* A whole reading may have seen it before its events were heard. */
+		if (v[i].passed && v[i].id > l->newest)
+			continue;
 		const char *id = arena_printf(&l->extra, "%llu", (unsigned long long)v[i].id);
-		whole = v[i].came && v[i].went ? false : v[i].came ? mount_came(l, &look, v[i].id, out) :
-								     mount_gone(l, id, out);
+		whole = v[i].came ? mount_came(l, &look, v[i].id, out) : mount_gone(l, id, out);
 	}
 	look_done(&look);
 	set->v = l->v;

@@ -14,6 +14,7 @@
 struct live_mounts {
 	struct resource *v; /* sorted by resource_compare(); strings are the last whole reading's or `extra`'s */
 	size_t n, room;
+	uint64_t newest; /* unique id in the last whole reading: later ones are only here when an event said so */
 	struct arena extra;
 };
 

@@ -6,6 +6,7 @@
 #include "probes/watch_sources.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,7 @@
 #define MNT_WENT   0x02000000ull     /* FAN_MNT_DETACH */
 #define MNT_EVENTS (MNT_CAME | MNT_WENT)
 
-enum { EVENTS_AT_ONCE = 64, FD_RESERVE = 128, MOUNT_EVENTS = 128 };
+enum { EVENTS_AT_ONCE = 64, FD_RESERVE = 128, MOUNT_EVENTS = 4096, CANCEL_BACK = 16 };
 enum tag { TAG_OUT, TAG_SIGNAL, TAG_FANOTIFY, TAG_MOUNTINFO, TAG_CGROUP, TAG_WORK, TAG_LEDGER, TAG_STATE, TAG_PID, TAGS };
 
 /* A directory that may not exist yet: then its nearest parent is watched until it does. */
@@ -142,7 +143,7 @@ static unsigned wake_of(enum tag tag)
 	static const unsigned wake[TAGS] = { [TAG_FANOTIFY] = WAKE_MOUNT_EVENTS,
 					     [TAG_CGROUP] = WAKE_CGROUPS,  [TAG_WORK] = WAKE_DIRS,
 					     [TAG_LEDGER] = WAKE_ALL,	   [TAG_STATE] = WAKE_HEALTH,
-					     [TAG_SIGNAL] = WAKE_STOP,	   [TAG_OUT] = WAKE_STOP };
+					     [TAG_OUT] = WAKE_STOP };
 	return wake[tag];
 }
 
@@ -206,11 +207,18 @@ static void keep_mount_event(struct sources *s, const struct fanotify_event_meta
 		return;
 	}
 	memcpy(&info, bytes + one->metadata_len, sizeof info);
+	bool came = one->mask & MNT_CAME, went = one->mask & MNT_WENT;
+	/* What came and went between two looks was nothing, in a storm nearly all is. */
+	for (size_t i = s->nmounts; went && i-- > 0 && s->nmounts - i <= CANCEL_BACK;)
+		if (s->mounts[i].id == info.id && s->mounts[i].came) {
+			s->mounts[i] = (struct mount_event){ .id = info.id, .passed = true };
+			return;
+		}
 	if (info.type != INFO_TYPE_MNT || s->nmounts == MOUNT_EVENTS) {
 		s->lost_mounts = true;
 		return;
 	}
-	s->mounts[s->nmounts++] = (struct mount_event){ info.id, one->mask & MNT_CAME, one->mask & MNT_WENT };
+	s->mounts[s->nmounts++] = (struct mount_event){ .id = info.id, .came = came, .went = went };
 }
 
 static unsigned drain_fanotify(struct sources *s)
@@ -262,27 +270,25 @@ static int by_pid(const void *a, const void *b)
 	return (x->pid > y->pid) - (x->pid < y->pid);
 }
 
-/* `known` of s->pids are sorted; what is new comes behind them. */
-static bool follow_process(struct sources *s, const struct process_facts *p, size_t known)
+/* `known` of s->pids are sorted; what is new comes behind them. `start` 0: of a ghost's holder it is not known. */
+static bool follow_process(struct sources *s, pid_t pid, uint64_t start, size_t known)
 {
-	const struct watched key = { .pid = p->pid };
+	const struct watched key = { .pid = pid };
 	struct watched *old = known ? bsearch(&key, s->pids, known, sizeof key, by_pid) : NULL;
-	if (old && old->start == p->start_ticks)
+	if (old && (old->start == start || !start || !old->start))
 		return old->seen = true;
-	if (p->state == 'Z' || p->state == 'X') /* has ended: only its parent's wait is still to come */
-		return true;
 	if (s->npids == s->maxpids)
 		return false;
-	int fd = pidfd_open(p->pid, 0);
+	int fd = pidfd_open(pid, 0);
 	if (fd < 0)
 		return errno == ESRCH;
 	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = TAG_PID | (uint64_t)(uint32_t)fd << 32 };
 	(void)epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &ev);
-	s->pids[s->npids++] = (struct watched){ p->pid, p->start_ticks, fd, true };
+	s->pids[s->npids++] = (struct watched){ pid, start, fd, true };
 	return true;
 }
 
-static void follow_processes(struct sources *s, const struct resource_set *set)
+static void follow_processes(struct sources *s, const struct resource_set *set, const struct resource_set *ghosts)
 {
 	size_t known = s->npids;
 	s->all_pids = true;
@@ -290,11 +296,25 @@ static void follow_processes(struct sources *s, const struct resource_set *set)
 		qsort(s->pids, known, sizeof *s->pids, by_pid);
 	for (size_t i = 0; i < s->npids; i++)
 		s->pids[i].seen = false;
-	for (size_t i = 0; i < set->n; i++)
-		s->all_pids &= follow_process(s, &set->v[i].process, known);
+	for (size_t i = 0; i < set->n; i++) {
+		const struct process_facts *p = &set->v[i].process;
+		bool ended = p->state == 'Z' || p->state == 'X'; /* only its parent's wait is still to come */
+		s->all_pids &= ended || follow_process(s, p->pid, p->start_ticks, known);
+	}
+	for (size_t i = 0; i < ghosts->n; i++)
+		(void)(ghosts->v[i].ghost.holder > 0 && follow_process(s, ghosts->v[i].ghost.holder, 0, known));
 	for (size_t i = s->npids; i-- > 0;)
 		if (!s->pids[i].seen)
 			drop_pid(s, &s->pids[i]);
+}
+
+static unsigned drain_signals(struct sources *s)
+{
+	struct signalfd_siginfo one;
+	unsigned wake = 0;
+	while (read(s->fd[TAG_SIGNAL], &one, sizeof one) == sizeof one)
+		wake |= one.ssi_signo == SIGURG ? WAKE_ASKED : WAKE_STOP;
+	return wake;
 }
 
 /* ---- the whole ---------------------------------------------------------------------------------- */
@@ -311,13 +331,19 @@ static unsigned take_event(struct sources *s, enum tag tag, int fd)
 		w = find_pid(s, fd);
 		if (w)
 			drop_pid(s, w);
-		return WAKE_ALL; /* with a process a lock may have fallen, and with it everyone's owner */
+		return WAKE_ENDED;
+	case TAG_SIGNAL: return drain_signals(s);
 	case TAG_MOUNTINFO: return s->fd[TAG_FANOTIFY] >= 0 ? WAKE_REMOUNT : WAKE_MOUNTS;
 	case TAG_OUT:
-	case TAG_SIGNAL:
 	case TAGS: break;
 	}
 	return wake_of(tag);
+}
+
+void sources_nap(struct sources *s, int ms)
+{
+	struct pollfd p[] = { { .fd = s->fd[TAG_SIGNAL], .events = POLLIN }, { .fd = s->fd[TAG_OUT] } };
+	(void)poll(p, sizeof p / sizeof *p, ms);
 }
 
 unsigned sources_wait(struct sources *s, int ms)
@@ -335,7 +361,7 @@ unsigned sources_follow(struct sources *s, const struct snapshot *now)
 	const struct resource_set *cgroups = &now->of[RES_CGROUP];
 	char path[PATH_ROOM * 2 + 4096];
 	bool fresh = false;
-	follow_processes(s, &now->of[RES_PROCESS]);
+	follow_processes(s, &now->of[RES_PROCESS], &now->of[RES_GHOST]);
 	for (size_t i = 0; i < cgroups->n; i++) {
 		const struct resource *r = &cgroups->v[i];
 		int wd = add_watch(s, TAG_CGROUP, r->name, dir_mask(TAG_CGROUP));
@@ -378,6 +404,7 @@ int sources_open(const struct scope *scope, int out_fd, struct sources **ret, st
 	(void)sigaddset(&stop, SIGTERM);
 	(void)sigaddset(&stop, SIGINT);
 	(void)sigaddset(&stop, SIGHUP);
+	(void)sigaddset(&stop, SIGURG); /* asks for a look; before we can hear it, it does nothing */
 	(void)sigprocmask(SIG_BLOCK, &stop, NULL);
 	(void)signal(SIGPIPE, SIG_IGN); /* the reader's end is EPIPE, not our death */
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);

@@ -15,6 +15,8 @@ enum {
 	WAKE_STOP = 1u << 18,
 	WAKE_MOUNT_EVENTS = 1u << 19, /* sources_mounts() has some */
 	WAKE_REMOUNT = 1u << 20, /* the table changed beside what fanotify tells */
+	WAKE_ASKED = 1u << 21, /* the reader wants everything looked at again now */
+	WAKE_ENDED = 1u << 22, /* a process of ours ended: a lock may have fallen, a ghost lost its holder */
 };
 
 struct sources;
@@ -23,6 +25,7 @@ struct sources;
 struct mount_event {
 	uint64_t id;
 	bool came, went;
+	bool passed; /* came, and went before anybody looked: no row, but perhaps a ghost */
 };
 /* The events since the last call, until the next one; `*all` false when there were more than are kept, or the
  * kernel gives none. */
@@ -34,6 +37,8 @@ void sources_close(struct sources **s);
 
 /* Waits for events at most `ms` and returns WAKE_* bits; 0 when none came. */
 unsigned sources_wait(struct sources *s, int ms);
+/* Waits `ms` for the end of the reader or a signal only: events gather in the kernel meanwhile. */
+void sources_nap(struct sources *s, int ms);
 
 /* After a scan: watches what is new in it. Returns WAKE_* bits of what may have changed between the scan
  * and the new watch, and so must be looked at again. */

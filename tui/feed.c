@@ -122,6 +122,10 @@ static int op_sync(const struct parse *p, struct err *e)
 	int r = json_need_u64(p->j, "sync", "at", &m.sync.at, e);
 	r = r ? r : json_opt_u64(p->j, "sync", "ms", &ms, e);
 	m.sync.ms = (unsigned)ms;
+	const json_t *times = json_object_get(p->j, "as_of");
+	m.sync.timed = times;
+	for (int k = 0; r == 0 && times && k < RES_KINDS; k++)
+		r = json_opt_u64(times, "sync.as_of", resource_kind_key((enum resource_kind)k), &m.sync.as_of[k], e);
 	if (r == 0)
 		give(p, &m);
 	return r;
@@ -285,6 +289,15 @@ void feed_tick(struct feed *f, uint64_t now_ms, struct feed_sink sink)
 	(void)snprintf(text, sizeof text, "rustbox-probe watch (pid %d) is silent for %llu s, state %s", (int)f->child.pid,
 		       (unsigned long long)(now_ms - f->heard_ms) / 1000, state);
 	sink.take(sink.ctx, &(struct msg){ .kind = MSG_FEED_LOST, .text = text });
+}
+
+void feed_ask(struct feed *f, uint64_t acted_ms)
+{
+	if (acted_ms == f->asked_ms)
+		return;
+	f->asked_ms = acted_ms;
+	if (f->child.pid) /* one that is started later looks at everything anyway */
+		child_signal(&f->child, SIGURG);
 }
 
 int feed_next_ms(const struct feed *f, uint64_t now_ms)

@@ -27,6 +27,7 @@ struct feed {
 	struct child child;
 	struct lines out, err;
 	char last_words[160]; /* the last line of its stderr: why it ended */
+	uint64_t asked_ms;	     /* of the act whose effect was asked for last */
 	uint64_t heard_ms, again_ms; /* again_ms: when to start it, 0: it runs */
 	unsigned backoff_ms;
 	bool in_sync, killed;
@@ -36,6 +37,8 @@ struct feed {
 int feed_init(struct feed *f, struct err *e) MUST_CHECK;
 void feed_ready(struct feed *f, uint64_t now_ms, struct feed_sink sink);
 void feed_tick(struct feed *f, uint64_t now_ms, struct feed_sink sink);
+/* After an act: the watch is asked to look at everything now, once for each new time of the last act. */
+void feed_ask(struct feed *f, uint64_t acted_ms);
 int feed_next_ms(const struct feed *f, uint64_t now_ms); /* until feed_tick() is wanted */
 void feed_done(struct feed *f);
 

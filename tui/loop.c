@@ -274,6 +274,7 @@ static void on_time(struct loop *l, uint64_t *tick_ms)
 	if (l->resize_ms && l->now_ms >= l->resize_ms)
 		tell_size(l);
 	feed_tick(&l->feed, l->now_ms, sink_of(l));
+	feed_ask(&l->feed, l->opt->model->acted_ms);
 	effects_tick(&l->effects, l->now_ms, sink_of(l));
 	if (l->now_ms >= *tick_ms)
 		deliver(l, &(struct msg){ .kind = MSG_TICK });

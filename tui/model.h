@@ -103,6 +103,8 @@ struct model {
 	bool bell;
 	uint64_t acted_ms; /* when the last acting command ended */
 	uint64_t settled_ms, fresh_ms; /* when the table was last settled; when the stream last said what is */
+	uint64_t as_of[RES_KINDS];     /* when the look at a kind began that what we know of it comes from; 0: not proven */
+	bool timed;		       /* the stream tells that, kind by kind; else any sign of life stands for all */
 	bool settle_due;
 	struct arena out;	    /* what the last effect points to */
 };

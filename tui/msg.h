@@ -69,7 +69,8 @@ struct msg {
 		struct { enum resource_kind kind; const char *id; } gone;
 		const struct health *health;
 		const json_t *json;
-		struct { uint64_t at; unsigned ms; } sync;
+		/* as_of, when `timed`: monotonic milliseconds, see probes/watch.h; 0: not proven */
+		struct { uint64_t at; unsigned ms; bool timed; uint64_t as_of[RES_KINDS]; } sync;
 		struct { bool ok; } armed;
 		int signal; /* 0: to be continued */
 		struct { uint32_t job; bool err; } line;       /* text */

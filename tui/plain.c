@@ -238,6 +238,7 @@ static void turn(struct plain *p)
 	if (v[FROM_EFFECTS].revents)
 		effects_ready(&p->effects, p->now_ms, sink);
 	feed_tick(&p->feed, p->now_ms, sink);
+	feed_ask(&p->feed, p->m->acted_ms);
 	effects_tick(&p->effects, p->now_ms, sink);
 	deliver(p, &(struct msg){ .kind = MSG_TICK });
 	if (!p->synced && p->m->source[RES_PROCESS].settled) { /* the first whole state is read out unasked */

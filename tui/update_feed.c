@@ -267,9 +267,18 @@ void world_tick(struct model *m)
 	step_checks(m);
 }
 
-static void take_sync(struct model *m, uint64_t at)
+static void take_proof(struct model *m, const struct msg *msg)
 {
 	m->fresh_ms = m->now_ms;
+	if (msg->kind == MSG_SYNC)
+		m->timed = msg->sync.timed;
+	for (int k = 0; k < RES_KINDS; k++)
+		if (!m->timed || msg->kind == MSG_SYNC)
+			m->as_of[k] = m->timed ? msg->sync.as_of[k] : m->now_ms;
+}
+
+static void take_sync(struct model *m, uint64_t at)
+{
 	m->sync_at = at ? at : m->wall;
 	for (int k = 0; k < RES_KINDS; k++)
 		m->source[k].settled = m->source[k].known;
@@ -322,10 +331,11 @@ struct effect feed_take(struct model *m, const struct msg *msg)
 		say(m, RING_WARN, "resync: ", msg->text ? msg->text : "asked for");
 		break;
 	case MSG_SYNC:
+		take_proof(m, msg);
 		take_sync(m, msg->sync.at);
 		break;
 	case MSG_BEAT:
-		m->fresh_ms = m->now_ms;
+		take_proof(m, msg);
 		step_checks(m);
 		break;
 	case MSG_FEED_LOST:

@@ -18,13 +18,14 @@ static size_t left_of(const struct model *m, unsigned kinds)
 	return n;
 }
 
-/* The view is good enough to call something gone: complete, alive, and newer than our last act. */
+/* The view is good enough to call something gone: alive, and of each of the kinds complete and from a look that began
+ * after our last act, with nothing heard since that was not looked at. */
 static bool view_is_fresh(const struct model *m, unsigned kinds)
 {
 	for (int k = 0; k < RES_KINDS; k++)
-		if (kinds & 1u << k && !(m->source[k].known && m->source[k].complete))
+		if (kinds & 1u << k && !(m->source[k].known && m->source[k].complete && m->as_of[k] > m->acted_ms))
 			return false;
-	return !m->feed_lost[0] && m->fresh_ms && m->fresh_ms > m->acted_ms && m->now_ms - m->fresh_ms < STALE_MS;
+	return !m->feed_lost[0] && !m->settle_due && m->fresh_ms && m->now_ms - m->fresh_ms < STALE_MS;
 }
 
 static void advance(struct model *m)

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -34,7 +35,7 @@ struct world {
 	pid_t watch;
 	int out;
 	size_t len, from; /* what was read, and where the next expectation begins */
-	char text[ROOM];
+	char text[ROOM + 1];
 };
 
 static void make_dirs(const char *path)
@@ -106,6 +107,11 @@ static void expect(struct world *w, const char *a, const char *b)
 	}
 }
 
+static void expect_sync_line(struct world *w)
+{
+	expect(w, "\"op\":\"sync\"", "as_of");
+}
+
 static void expect_sync(struct world *w)
 {
 	expect(w, "\"op\":\"sync\"", "ms");
@@ -169,6 +175,72 @@ static void health_follows_its_file(void **state)
 	expect(w, "\"op\":\"health\"", "state_corrupt");
 }
 
+/* The value of as_of for a kind in the newest sync line, in milliseconds; 0 for null. */
+static unsigned long long as_of(struct world *w, const char *kind)
+{
+	char key[40], *line = w->text + w->from, *last = NULL;
+	(void)snprintf(key, sizeof key, "\"%s\":", kind);
+	w->text[w->len] = '\0';
+	while ((line = strstr(line, "{\"op\":\"sync\"")))
+		last = line++;
+	char *at = last ? strstr(last, key) : NULL;
+	if (!at)
+		fail_msg("no as_of of %s", kind);
+	return strtoull(at + strlen(key), NULL, 10);
+}
+
+/* A lazy unmount that leaves a ghost: no sync after it says that ghosts are known before one has been looked for, and
+ * when one says so, the ghost is there. */
+static void a_ghost_is_proven_or_unknown(void **state)
+{
+	struct world *w = *state;
+	expect_all(w);
+	make_dirs(w->box);
+	assert_int_equal(mount("rustbox-b", w->box, "tmpfs", 0, NULL), 0);
+	expect(w, "\"op\":\"add\",\"kind\":\"mount\"", w->box);
+	pid_t holder = fork();
+	if (holder == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+			_exit(1);
+		(void)raise(SIGSTOP); /* stands still with a copy of the mount */
+		_exit(0);
+	}
+	int status = 0;
+	assert_int_equal(waitpid(holder, &status, WUNTRACED), holder);
+	assert_true(WIFSTOPPED(status));
+	w->from = w->len;
+	unsigned long long then = clock_mono_ns() / NS_PER_MS;
+	assert_int_equal(umount2(w->box, MNT_DETACH), 0);
+	expect(w, "\"op\":\"gone\"", "\"mount\"");
+	bool ghost = false;
+	for (bool proven = false; !proven;) {
+		expect_sync_line(w);
+		proven = as_of(w, "ghosts") > then;
+		ghost = ghost || strstr(w->text + w->from, "\"op\":\"add\",\"kind\":\"ghost\"");
+		w->from = w->len;
+	}
+	(void)kill(holder, SIGKILL);
+	(void)waitpid(holder, NULL, 0);
+	assert_true(ghost);
+}
+
+/* Asked, it looks at everything again, and says so though nothing is new. */
+static void proves_when_asked(void **state)
+{
+	static const char *const kinds[] = { "mounts", "cgroups", "processes", "temp_dirs", "locks", "ghosts" };
+	struct world *w = *state;
+	expect_all(w);
+	unsigned long long then = clock_mono_ns() / NS_PER_MS;
+	assert_int_equal(kill(w->watch, SIGURG), 0);
+	for (size_t known = 0; known < 6;) {
+		expect_sync_line(w);
+		for (known = 0; known < 6 && as_of(w, kinds[known]) > then; known++)
+			;
+		w->from = w->len;
+	}
+}
+
 static void ends_with_its_reader(void **state)
 {
 	struct world *w = *state;
@@ -211,6 +283,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(from_nothing_to_nothing),
 		CASE(health_follows_its_file),
+		CASE(a_ghost_is_proven_or_unknown),
+		CASE(proves_when_asked),
 		CASE(ends_with_its_reader),
 		CASE(idle_costs_next_to_nothing),
 	};

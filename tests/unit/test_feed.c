@@ -56,6 +56,8 @@ static const struct {
 	{ "{\"op\":\"gone\",\"kind\":\"mount\"}", MSG_FEED_BAD, "gone.id" },
 	{ "{\"op\":\"resync\",\"why\":\"overflow\"}", MSG_RESYNC, "overflow" },
 	{ "{\"op\":\"sync\",\"at\":5,\"ms\":3}", MSG_SYNC, "" },
+	{ "{\"op\":\"sync\",\"at\":5,\"ms\":3,\"as_of\":{\"mounts\":7,\"ghosts\":null}}", MSG_SYNC, "" },
+	{ "{\"op\":\"sync\",\"at\":5,\"ms\":3,\"as_of\":{\"mounts\":-7}}", MSG_FEED_BAD, "as_of" },
 	{ "{\"op\":\"beat\",\"at\":5}", MSG_BEAT, "" },
 	{ "{\"op\":\"pressure\",\"x\":1}", MSG_PRESSURE, "" },
 	{ "{\"op\":\"dance\"}", MSG_FEED_BAD, "unknown kind of line" },

@@ -263,6 +263,40 @@ static void test_said_but_not_seen(void **state)
 	assert_non_null(strstr(t->m.walk.of[1].note, "CONFLICT"));
 }
 
+/* P2.7 after a lazy unmount: that the mount is gone proves nothing of ghosts, until a look at them began after it. */
+static void test_each_kind_needs_its_own_proof(void **state)
+{
+	struct stage *t = *state;
+	char line[300];
+	static const struct { int mounts_after, ghosts_after; bool ticks; } turns[] = {
+		{ 1, -1, false },  /* ghosts: news, not looked at */
+		{ 1, -500, false }, /* ghosts: a look from before the act */
+		{ 1, 0, false },    /* at the same moment is not after */
+		{ 1, 2, true },
+	};
+	for (size_t i = 0; i < t->m.table.n; i++) {
+		const struct resource *r = t->m.table.v[i]->res;
+		(void)snprintf(line, sizeof line, "feed {\"op\":\"gone\",\"kind\":\"%s\",\"id\":\"%s\"}", resource_kind_word(r->kind), r->id);
+		go(t, line);
+	}
+	go(t, "key p");
+	go(t, "key 2");
+	t->m.walk.at = 6;
+	t->m.acted_ms = t->s.now_ms;
+	for (size_t i = 0; i < sizeof turns / sizeof *turns; i++) {
+		char ghosts[24] = "null";
+		if (turns[i].ghosts_after != -1)
+			(void)snprintf(ghosts, sizeof ghosts, "%llu", (unsigned long long)(t->m.acted_ms + (uint64_t)turns[i].ghosts_after));
+		(void)snprintf(line, sizeof line, "feed {\"op\":\"sync\",\"at\":3,\"ms\":1,\"as_of\":{\"mounts\":%llu,\"ghosts\":%s}}",
+			       (unsigned long long)(t->m.acted_ms + (uint64_t)turns[i].mounts_after), ghosts);
+		go(t, "wait 1000");
+		go(t, line);
+		go(t, "feed {\"op\":\"beat\",\"at\":4}");
+		go(t, "wait 1000");
+		assert_int_equal(t->m.walk.of[6].mark, turns[i].ticks ? STEP_OK : STEP_TODO);
+	}
+}
+
 /* What ends while another procedure is open is no step of that one. */
 static void test_an_end_belongs_to_its_procedure(void **state)
 {
@@ -349,6 +383,7 @@ int main(void)
 		CASE(test_arming_ends),
 		CASE(test_conflict_is_not_ok),
 		CASE(test_said_but_not_seen),
+		CASE(test_each_kind_needs_its_own_proof),
 		CASE(test_an_end_belongs_to_its_procedure),
 		CASE(test_no_plan_ever_holds_a_non_leak),
 	};
