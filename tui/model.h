@@ -104,8 +104,7 @@ struct model {
 	uint64_t acted_ms; /* when the last acting command ended */
 	uint64_t settled_ms, fresh_ms; /* when the table was last settled; when the stream last said what is */
 	uint64_t as_of[RES_KINDS];     /* when the look at a kind began that what we know of it comes from; 0: not proven */
-	bool timed;		       /* the stream tells that, kind by kind; else any sign of life stands for all */
-	bool settle_due;
+	bool settle_due, timed /* the stream tells as_of; else any sign of life stands for all */;
 	struct arena out;	    /* what the last effect points to */
 };
 
