@@ -182,6 +182,26 @@ static int run_pressure(const struct options *o, char **args, int nargs)
 	return known ? EXIT_CLEAN : EXIT_BLIND;
 }
 
+static int run_space(const struct options *o, char **args, int nargs)
+{
+	enum { BUDGET_MS = 3000 };
+	autoarena struct arena a = { 0 };
+	struct space s;
+	struct err e;
+	(void)nargs;
+	if (space_look(&o->scope, args[0], BUDGET_MS, &a, &s, &e)) {
+		if (o->json)
+			print_json(json_pack("{s:s,s:o}", "op", "error", "why", json_text(e.text)));
+		return blind(&e);
+	}
+	autojson json_t *lines = space_lines(&s);
+	for (size_t i = 0; o->json && i < json_array_size(lines); i++)
+		print_json(json_incref(json_array_get(lines, i)));
+	if (!o->json)
+		show_space(stdout, &s);
+	return s.ndeleted ? EXIT_DIFFERS : s.complete ? EXIT_CLEAN : EXIT_BLIND;
+}
+
 static int run_watch(const struct options *o, char **args, int nargs)
 {
 	struct err e;
@@ -196,6 +216,7 @@ static const struct command commands[] = {
 	{ "holders", "PATH | ID", "who keeps a mount or ghost busy, in every mount namespace", run_holders, 1, 1 },
 	{ "host", "", "what this kernel and host offer", run_host, 0, 0 },
 	{ "pressure", "", "disk, inodes, file handles, memory, stalls, kernel log", run_pressure, 0, 0 },
+	{ "space", "PATH", "where the space of its file system went: found by walking, deleted but open, neither", run_space, 1, 1 },
 	{ "watch", "", "a snapshot that stays true, as JSON lines, until interrupted", run_watch, 0, 0 },
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };

@@ -32,7 +32,7 @@ _Static_assert(sizeof log_words / sizeof *log_words == PRESSURE_LOGS, "a word fo
 
 struct answer {
 	int code;
-	uint64_t bytes, free, inodes, inodes_free;
+	uint64_t bytes, free, used, inodes, inodes_free;
 };
 
 /* The nearest directory that exists: a state directory not made yet will be made there. */
@@ -48,6 +48,7 @@ static struct answer ask(const char *path)
 		slash[slash == at] = '\0';
 	}
 	return (struct answer){ .bytes = (uint64_t)v.f_blocks * v.f_frsize, .free = (uint64_t)v.f_bavail * v.f_frsize,
+				.used = (uint64_t)(v.f_blocks - v.f_bfree) * v.f_frsize,
 				.inodes = v.f_files, .inodes_free = v.f_favail };
 }
 
@@ -103,6 +104,7 @@ void pressure_look_disk(const char *path, struct pressure_disk *ret)
 	ret->known = true;
 	ret->bytes = a.bytes;
 	ret->free = a.free;
+	ret->used = a.used;
 	ret->inodes = a.inodes;
 	ret->inodes_free = a.inodes_free;
 }

@@ -17,7 +17,7 @@ struct pressure_disk {
 	char path[PATH_ROOM];
 	bool known;
 	struct err why; /* when not known: the file system did not answer in time, or not at all */
-	uint64_t bytes, free, inodes, inodes_free;
+	uint64_t bytes, free, used, inodes, inodes_free; /* free: for us; used is not bytes - free where some is kept for root */
 };
 
 struct pressure {

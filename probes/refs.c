@@ -53,6 +53,7 @@ static int each_map(int dir, unsigned major, unsigned minor, ref_fn *each, void 
 		seen = r.id.inode;
 		(void)snprintf(path, sizeof path, "map_files/%.*s", (int)strcspn(line, " "), line);
 		(void)identity_at(dir, path, 0, &r.id);
+		r.link = path;
 		each(ctx, &r);
 	}
 	return 0;

@@ -10,6 +10,7 @@ struct ref {
 	enum ref_kind kind;
 	int fd;		    /* for REF_FD, else -1 */
 	struct identity id; /* of what it refers to */
+	const char *link;   /* for REF_MAP: below /proc/PID, during the call; else NULL */
 };
 
 typedef void ref_fn(void *ctx, const struct ref *ref);

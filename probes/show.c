@@ -176,3 +176,28 @@ void show_pressure(FILE *out, const struct pressure *p)
 	else
 		(void)fprintf(out, "kernel log               unknown: %s\n", esc(p->log_why.text, text));
 }
+
+void show_space(FILE *out, const struct space *s)
+{
+	char path[NAME_ROOM], comm[NAME_ROOM], size[16], found[16], gone[16], rest[16];
+	uint64_t known = s->found + s->deleted_bytes;
+	text_size(s->used, size, sizeof size);
+	text_size(s->found, found, sizeof found);
+	text_size(s->deleted_bytes, gone, sizeof gone);
+	text_size(s->used > known ? s->used - known : 0, rest, sizeof rest);
+	(void)fprintf(out, "%s: %s used = %s in %llu files and directories + %s deleted but open + %s %s\n", esc(s->mount, path),
+		      size, found, (unsigned long long)s->entries, gone, rest, s->complete ? "unexplained" : "not found");
+	for (size_t i = 0; i < s->ndeleted && i < SPACE_FILES; i++) {
+		const struct space_deleted *d = &s->deleted[i];
+		text_size(d->bytes, size, sizeof size);
+		(void)fprintf(out, "  deleted  %7s  pid %d (%s)", size, (int)d->pid, esc(d->comm, comm));
+		(void)(d->fd < 0 ? fputs(" mapped", out) : fprintf(out, " fd %d", d->fd));
+		(void)fprintf(out, "%s  %s\n", d->holders > 1 ? " and others" : "", esc(d->path, path));
+	}
+	for (size_t i = 0; i < s->ndirs && i < SPACE_DIRS; i++) {
+		text_size(s->dirs[i].bytes, size, sizeof size);
+		(void)fprintf(out, "  in       %7s  %s\n", size, esc(s->dirs[i].path, path));
+	}
+	if (!s->complete)
+		(void)fprintf(out, "  NOT COMPLETE: %s\n", esc(s->why.text, path));
+}

@@ -9,6 +9,7 @@
 #include "probes/holders.h"
 #include "probes/host.h"
 #include "probes/pressure.h"
+#include "probes/space.h"
 
 void show_snapshot(FILE *out, const struct snapshot *s);
 void show_diff(FILE *out, const struct diff *d);
@@ -16,5 +17,6 @@ void show_holders(FILE *out, const struct resource *of, const struct holders *h)
 void show_host(FILE *out, const struct host *h);
 json_t *show_host_json(const struct host *h);
 void show_pressure(FILE *out, const struct pressure *p);
+void show_space(FILE *out, const struct space *s);
 
 #endif

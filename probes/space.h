@@ -9,7 +9,8 @@
  *                          one a file, the largest first; fd null: it is mapped only; pid: one of its holders
  *   {"op":"dir","path":P,"bytes":B,"entries":N}        of the directories directly in M, the largest first
  *   {"op":"sum","found":B,"entries":N,"deleted":B,"deleted_files":N,"unexplained":B,"complete":BOOL,
- *    "why":TEXT|null,"ms":N}                           always the last; unexplained = used - found - deleted
+ *    "why":TEXT|null,"ms":N}                           always the last; unexplained = used - found - deleted,
+ *                          with what was not reached when it is not complete
  *
  * or one line {"op":"error","why":TEXT} when the file system does not answer.
  */
@@ -53,8 +54,8 @@ struct space {
 	unsigned ms;
 };
 
-/* Stops after `budget_ms` and says so: the rest is then unknown, not nothing. Never leaves the file system, follows
- * no link, and asks a server that may be dead only in a child. -errno: it could not be asked at all. */
+/* Stops after `budget_ms` and says so: the rest is then unknown, not nothing. Never leaves the file system and follows
+ * no link. A server that does not answer a child within a second is not walked: -errno, it cannot be asked at all. */
 int space_look(const struct scope *scope, const char *path, unsigned budget_ms, struct arena *a, struct space *ret,
 	       struct err *e) MUST_CHECK;
 json_t *space_lines(const struct space *s); /* an array: the lines above, in that order */

@@ -23,6 +23,7 @@ int identity_at(int dirfd, const char *path, int flags, struct identity *ret)
 		.mount = sx.stx_mask & (STATX_MNT_ID | WANT_UNIQUE) ? sx.stx_mnt_id : 0,
 		.mtime = (uint64_t)sx.stx_mtime.tv_sec,
 		.ctime = (uint64_t)sx.stx_ctime.tv_sec,
+		.bytes = sx.stx_blocks * 512,
 		.major = sx.stx_dev_major,
 		.minor = sx.stx_dev_minor,
 		.uid = sx.stx_uid,
