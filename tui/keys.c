@@ -49,10 +49,20 @@ const char *key_of_action(enum action action)
 	return "";
 }
 
+/* What may be asked for while the screen shows the past. */
+bool action_only_looks(enum action action)
+{
+	return action == ACTION_WHY || action == ACTION_FILTER || (action >= ACTION_SORT && action <= ACTION_FOREIGN) ||
+	       action == ACTION_COPY || (action >= ACTION_MESSAGES && action <= ACTION_HELP) ||
+	       (action >= ACTION_STOP && action <= ACTION_TAB_6);
+}
+
 bool action_works(const struct model *m, enum action action)
 {
 	const struct row *at = m->list.cursor < m->list.n ? m->list.shown[m->list.cursor] : NULL;
 	const struct step *step = walk_step(&m->walk);
+	if (m->past.on && !action_only_looks(action))
+		return action == ACTION_TIME || action == ACTION_EARLIER || action == ACTION_LATER;
 	switch ((int)action) {
 	case ACTION_PREVIEW:
 		return step || (at && row_actable(at));
@@ -80,6 +90,14 @@ bool action_works(const struct model *m, enum action action)
 		return m->nbooks > 0;
 	case ACTION_STOP:
 		return m->job[JOB_ACT].id != 0;
+	case ACTION_TIME:
+		return m->past.on || m->past.n;
+	case ACTION_NEXT_NEWS:
+	case ACTION_LAST_NEWS:
+		return m->past.on || m->sight.news;
+	case ACTION_EARLIER:
+	case ACTION_LATER:
+		return m->past.on;
 	case ACTION_FOREIGN:
 		return m->list.foreign || m->list.hidden_foreign;
 	}

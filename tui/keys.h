@@ -29,6 +29,7 @@ extern const size_t key_row_count;
 enum action action_of_key(uint32_t code);
 enum action action_of_name(const char *name); /* ACTION_NONE when there is none, or more than one fits */
 const char *key_of_action(enum action action);
+bool action_only_looks(enum action action);
 /* Whether it would do something now: what the footer lists. */
 bool action_works(const struct model *m, enum action action);
 

@@ -17,6 +17,7 @@ void model_init(struct model *m, const struct model_options *opt)
 
 void model_done(struct model *m)
 {
+	past_done(&m->past);
 	rows_done(&m->table);
 	json_decref(m->resume.run);
 	json_decref(m->pressure);

@@ -6,7 +6,6 @@
 #ifndef TUI_MODEL_H
 #define TUI_MODEL_H
 
-#include "probes/diff.h"
 #include "probes/health.h"
 #include "probes/holders.h"
 #include "tui/dialog.h"
@@ -15,6 +14,7 @@
 #include "tui/job.h"
 #include "tui/list.h"
 #include "tui/msg.h"
+#include "tui/past.h"
 #include "tui/resume.h"
 #include "tui/ring.h"
 #include "tui/rows.h"
@@ -61,6 +61,7 @@ struct model {
 	uint64_t health_ms;	    /* 0: not heard of */
 	json_t *pressure;
 	struct sight sight;
+	struct past past;
 	struct arena base_mem, diff_mem;
 	struct snapshot base;
 	bool has_baseline, baseline_asked;

@@ -37,43 +37,92 @@ static size_t fact_strings(struct resource *r, const char **slot[static 4])
 	return n;
 }
 
-static struct resource *resource_copy(const struct resource *r)
+/* A resource and everything it points to, in one block that is never changed once it is made. */
+struct kept {
+	unsigned holds;
+	size_t bytes;
+	const char *find;
+	struct resource res;
+};
+
+static struct kept *kept_of(const struct resource *r)
 {
-	struct resource head = *r;
-	const char **slot[9];
-	size_t n = fact_strings(&head, slot), room = sizeof head;
-	slot[n++] = &head.id, slot[n++] = &head.name, slot[n++] = &head.box;
-	slot[n++] = &head.detail, slot[n++] = &head.why;
-	for (size_t i = 0; i < n; i++)
-		room += *slot[i] ? strlen(*slot[i]) + 1 : 0;
-	char *block = malloc(room), *at = block + sizeof head;
-	if (!block)
-		abort();
-	for (size_t i = 0; i < n; i++) {
-		if (!*slot[i])
-			continue;
-		size_t len = strlen(*slot[i]) + 1;
-		memcpy(at, *slot[i], len);
-		*slot[i] = at;
-		at += len;
-	}
-	memcpy(block, &head, sizeof head);
-	return (struct resource *)(void *)block;
+	return (struct kept *)((uintptr_t)r - offsetof(struct kept, res));
+}
+
+const struct resource *resource_hold(const struct resource *r)
+{
+	if (r)
+		kept_of(r)->holds++;
+	return r;
+}
+
+void resource_drop(const struct resource *r)
+{
+	if (r && --kept_of(r)->holds == 0)
+		free(kept_of(r));
+}
+
+size_t resource_bytes(const struct resource *r)
+{
+	return r ? kept_of(r)->bytes : 0;
 }
 
 /* Names as the screen shows them, so that what can be read can be found. */
-static char *search_text(const struct resource *r)
+static size_t search_text(const struct resource *r, char line[static 1024])
 {
-	char line[1024], name[512], detail[256];
-	int n = snprintf(line, sizeof line, "%s %s %s %s %s", resource_kind_word(r->kind), owner_word(r->owner),
-			 text_escape(r->name, name, sizeof name),
-			 r->detail ? text_escape(r->detail, detail, sizeof detail) : "", r->box ? r->box : "");
-	for (int i = 0; i < n && line[i]; i++)
-		line[i] = (char)tolower((unsigned char)line[i]);
-	char *copy = strdup(line);
-	if (!copy)
+	char name[512], detail[256];
+	(void)snprintf(line, 1024, "%s %s %s %s %s", resource_kind_word(r->kind), owner_word(r->owner),
+		       text_escape(r->name, name, sizeof name), r->detail ? text_escape(r->detail, detail, sizeof detail) : "",
+		       r->box ? r->box : "");
+	size_t n = 0;
+	for (; line[n]; n++)
+		line[n] = (char)tolower((unsigned char)line[n]);
+	return n + 1;
+}
+
+static size_t strings_of(struct resource *r, const char **slot[static 9])
+{
+	size_t n = fact_strings(r, slot);
+	slot[n++] = &r->id, slot[n++] = &r->name, slot[n++] = &r->box;
+	slot[n++] = &r->detail, slot[n++] = &r->why;
+	return n;
+}
+
+static const struct resource *resource_copy(const struct resource *r)
+{
+	struct resource head = *r;
+	const char **slot[9];
+	char find[1024];
+	size_t n = strings_of(&head, slot), found = search_text(r, find), room = sizeof(struct kept) + found;
+	for (size_t i = 0; i < n; i++)
+		room += *slot[i] ? strlen(*slot[i]) + 1 : 0;
+	struct kept *k = malloc(room);
+	char *at = (char *)(k + 1);
+	if (!k)
 		abort();
-	return copy;
+	for (size_t i = 0; i < n; i++)
+		if (*slot[i])
+			*slot[i] = strcpy(at, *slot[i]), at += strlen(at) + 1;
+	*k = (struct kept){ .holds = 1, .bytes = room, .find = memcpy(at, find, found), .res = head };
+	return &k->res;
+}
+
+/* Heard again and nothing new: most lines of a resync. Padding may differ and does no harm. */
+static bool same_thing(const struct resource *a, const struct resource *b)
+{
+	struct resource x = *a, y = *b;
+	const char **mine[9], **theirs[9];
+	if (x.kind != y.kind)
+		return false;
+	size_t n = strings_of(&x, mine);
+	(void)strings_of(&y, theirs);
+	for (size_t i = 0; i < n; i++) {
+		if (!*mine[i] != !*theirs[i] || (*mine[i] && strcmp(*mine[i], *theirs[i]) != 0))
+			return false;
+		*mine[i] = *theirs[i] = NULL;
+	}
+	return memcmp(&x, &y, sizeof x) == 0;
 }
 
 static int compare(enum resource_kind kind, const char *id, const struct row *b)
@@ -103,7 +152,7 @@ static size_t place(const struct rows *t, enum resource_kind kind, const char *i
 	return low;
 }
 
-static int compare_names(const struct resource *a, const struct resource *b)
+int rows_compare_names(const struct resource *a, const struct resource *b)
 {
 	int c = resource_compare(a, b);
 	return c ? c : (a->kind > b->kind) - (a->kind < b->kind);
@@ -114,7 +163,7 @@ static size_t place_by_name(const struct rows *t, const struct resource *r, size
 	size_t low = 0, high = n;
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
-		if (compare_names(r, t->by_name[mid]->res) <= 0)
+		if (rows_compare_names(r, t->by_name[mid]->res) <= 0)
 			high = mid;
 		else
 			low = mid + 1;
@@ -143,6 +192,15 @@ static struct row **grown(struct row **v, size_t room)
 	return more;
 }
 
+struct row *row_of(const struct resource *held)
+{
+	struct row *row = calloc(1, sizeof *row);
+	if (!row)
+		abort();
+	*row = (struct row){ .res = held, .find = kept_of(held)->find, .sign = CHANGE_SAME };
+	return row;
+}
+
 static struct row *row_new(struct rows *t, const struct resource *r, size_t at, uint64_t now_ms)
 {
 	if (t->n == t->room) {
@@ -150,13 +208,8 @@ static struct row *row_new(struct rows *t, const struct resource *r, size_t at, 
 		t->v = grown(t->v, t->room);
 		t->by_name = grown(t->by_name, t->room);
 	}
-	struct row *row = calloc(1, sizeof *row);
-	if (!row)
-		abort();
+	struct row *row = row_of(resource_copy(r));
 	row->seen_ms = now_ms;
-	row->sign = CHANGE_SAME;
-	row->res = resource_copy(r);
-	row->find = search_text(r);
 	insert(t->v, t->n, at, row);
 	insert(t->by_name, t->n, place_by_name(t, r, t->n), row);
 	t->n++;
@@ -165,18 +218,19 @@ static struct row *row_new(struct rows *t, const struct resource *r, size_t at, 
 
 static void row_again(struct rows *t, struct row *row, const struct resource *r)
 {
-	struct resource *res = resource_copy(r);
-	if (compare_names(row->res, res) != 0) {
+	t->gone -= row->gone_ms != 0;
+	row->gone_ms = 0;
+	if (same_thing(row->res, r))
+		return;
+	const struct resource *res = resource_copy(r);
+	if (rows_compare_names(row->res, res) != 0) {
 		size_t at = place_by_name(t, row->res, t->n);
 		memmove(t->by_name + at, t->by_name + at + 1, (t->n - at - 1) * sizeof *t->by_name);
 		insert(t->by_name, t->n - 1, place_by_name(t, res, t->n - 1), row);
 	}
-	free(row->res);
-	free(row->find);
+	resource_drop(row->res);
 	row->res = res;
-	row->find = search_text(res);
-	t->gone -= row->gone_ms != 0;
-	row->gone_ms = 0;
+	row->find = kept_of(res)->find;
 }
 
 struct row *rows_put(struct rows *t, const struct resource *r, uint64_t now_ms, bool *fresh)
@@ -206,17 +260,19 @@ void rows_vanish(struct rows *t, struct row *r, uint64_t now_ms)
 	t->gone++;
 }
 
-void rows_settle(struct rows *t, uint64_t now_ms)
+void rows_settle(struct rows *t, uint64_t now_ms, rows_silent *each, void *ctx)
 {
-	for (size_t i = 0; i < t->n; i++)
-		if (row_alive(t->v[i]) && t->v[i]->round != t->round)
-			rows_vanish(t, t->v[i], now_ms);
+	for (size_t i = 0; i < t->n; i++) {
+		if (!row_alive(t->v[i]) || t->v[i]->round == t->round)
+			continue;
+		each(ctx, t->v[i]);
+		rows_vanish(t, t->v[i], now_ms);
+	}
 }
 
 static void row_free(struct row *r)
 {
-	free(r->res);
-	free(r->find);
+	resource_drop(r->res);
 	free(r);
 }
 

@@ -19,9 +19,9 @@
 enum { ROW_LINGER_MS = 5000, ROW_FLASH_MS = 500, ROW_STORM = 16 };
 
 struct row {
-	struct resource *res;	/* one heap block, strings included */
+	const struct resource *res; /* one heap block, strings included, shared: see resource_hold() */
 	enum change_sign sign;	/* against the baseline */
-	char *find;		/* what the filter looks through, in small letters */
+	const char *find;	/* what the filter looks through, in small letters; in res's block */
 	const char *what;	/* for changed: "rw -> ro"; owned by the diff */
 	uint64_t gone_ms;	/* when it vanished; 0 while it is there */
 	uint64_t seen_ms;	/* when it was first seen */
@@ -29,7 +29,13 @@ struct row {
 	bool missing;		/* only the baseline has it */
 	bool marked;
 	bool news;		/* changed since the cursor was on it */
+	struct row *twin;	/* scratch of past_rows(): the same row in the other table */
 };
+
+/* What a resource was is kept by whoever still shows it: the table, and the past. Every hold needs its drop. */
+const struct resource *resource_hold(const struct resource *r); /* only of a row's res; NULL gives NULL */
+void resource_drop(const struct resource *r);
+size_t resource_bytes(const struct resource *r);
 
 struct rows {
 	struct row **v;	      /* by kind and id */
@@ -44,12 +50,15 @@ struct row *rows_put(struct rows *t, const struct resource *r, uint64_t now_ms, 
 struct row *rows_find(const struct rows *t, enum resource_kind kind, const char *id);
 /* A resync begins: rows not heard again before rows_settle() have vanished. */
 void rows_resync(struct rows *t);
-/* A sync: after a resync the silent rows are marked as gone. */
-void rows_settle(struct rows *t, uint64_t now_ms);
+/* A sync: after a resync the silent rows have vanished; `each` is told of them first. */
+typedef void rows_silent(void *ctx, struct row *r);
+void rows_settle(struct rows *t, uint64_t now_ms, rows_silent *each, void *ctx);
 void rows_vanish(struct rows *t, struct row *r, uint64_t now_ms);
 /* Drops rows that vanished more than ROW_LINGER_MS ago, and all `missing` ones when asked. */
 void rows_sweep(struct rows *t, uint64_t now_ms, bool missing_too);
 void rows_done(struct rows *t);
+int rows_compare_names(const struct resource *a, const struct resource *b); /* the order of by_name */
+struct row *row_of(const struct resource *held); /* a row of no table yet, takes the hold */
 
 static inline bool row_alive(const struct row *r)
 {

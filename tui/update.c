@@ -1,4 +1,5 @@
 /* The one entrance: every message passes here, and nothing else changes the model. */
+#include "tui/then.h"
 #include "tui/update.h"
 
 #include <jansson.h>
@@ -23,7 +24,7 @@ static struct effect take_key(struct model *m, uint32_t key)
 	if (m->dialog.kind == DIALOG_NONE)
 		return main_key(m, key);
 	struct effect effect = dialog_key(m, key);
-	if (m->dialog.kind == DIALOG_NONE && effect.kind == EFFECT_NONE)
+	if (m->dialog.kind == DIALOG_NONE && effect.kind == EFFECT_NONE && !m->past.on)
 		step_checks(m); /* steps do not tick under a dialog: they catch up when it closes */
 	return effect;
 }
@@ -125,7 +126,8 @@ struct effect update(struct model *m, const struct msg *msg)
 	arena_done(&m->out);
 	m->records = NULL;
 	m->nrecords = 0;
-	struct effect effect = take(m, msg);
+	bool theirs = msg->kind == MSG_KEY || msg->kind == MSG_SIZE || msg->kind == MSG_PASTE;
+	struct effect effect = m->past.on && !theirs ? time_news(m, msg, take) : take(m, msg);
 	drill_teach(m);
 	effect.record = records_joined(m);
 	effect.hold = arm_text(m);

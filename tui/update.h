@@ -8,6 +8,8 @@
 struct effect feed_take(struct model *m, const struct msg *msg);
 void world_settle(struct model *m);
 void world_tick(struct model *m);
+void world_diff(struct model *m);
+void world_count(struct model *m);
 
 /* drill.c: the training mode opens the procedure, and what there is to know of a step when it becomes the next */
 void drill_teach(struct model *m);

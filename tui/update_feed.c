@@ -23,7 +23,11 @@ static void take_resource(struct model *m, const struct resource *r)
 	bool fresh = false;
 	const struct row *old = rows_find(&m->table, r->kind, r->id);
 	bool other = !old || old->res->owner != r->owner || old->gone_ms;
+	const struct resource *was = old && row_alive(old) ? resource_hold(old->res) : NULL;
 	struct row *row = rows_put(&m->table, r, m->now_ms, &fresh);
+	if (row->res != was)
+		past_thing(&m->past, m->wall, was, row->res, other && m->source[r->kind].settled && r->owner != OWNER_FOREIGN);
+	resource_drop(was);
 	row->news = row->news || (other && m->source[r->kind].settled && r->owner != OWNER_FOREIGN);
 	m->dirty = true;
 	m->epoch++;
@@ -44,6 +48,7 @@ static void take_gone(struct model *m, enum resource_kind kind, const char *id)
 	struct row *row = rows_find(&m->table, kind, id);
 	if (!row || !row_alive(row))
 		return;
+	past_thing(&m->past, m->wall, row->res, NULL, row->res->owner != OWNER_FOREIGN);
 	rows_vanish(&m->table, row, m->now_ms);
 	row->news = row->res->owner != OWNER_FOREIGN;
 	retry_notice(m, row->res, true);
@@ -77,6 +82,14 @@ static void take_source(struct model *m, const struct msg *msg)
 	}
 }
 
+static size_t left_over(const struct model *m)
+{
+	size_t left = 0;
+	for (int k = 0; k < RES_KINDS; k++)
+		left += m->count[OWNER_LEAK][k] + m->count[OWNER_ORPHAN][k];
+	return left;
+}
+
 static struct effect take_health(struct model *m, const struct health *h)
 {
 	bool worse = m->health_ms && h->status > m->health.status;
@@ -85,13 +98,12 @@ static struct effect take_health(struct model *m, const struct health *h)
 			 health_status_word(m->health.status), health_status_word(h->status));
 	if (m->incident.open && m->health_ms && (h->status != m->health.status || h->failures != m->health.failures))
 		record_add(m, "health", json_pack("{s:s,s:o}", "was", health_status_word(m->health.status), "now", health_to_json(h)));
+	if (!m->health_ms || memcmp(&m->health, h, sizeof *h) != 0)
+		past_health(&m->past, m->wall, m->health_ms ? &m->health : NULL);
 	bool failed = m->health_ms && (worse || h->failures > m->health.failures);
 	m->health = *h;
-	size_t left = 0;
-	for (int k = 0; k < RES_KINDS; k++)
-		left += m->count[OWNER_LEAK][k] + m->count[OWNER_ORPHAN][k];
 	m->health_ms = m->now_ms ? m->now_ms : 1;
-	sight_conflict(m, left);
+	sight_conflict(m, left_over(m));
 	m->dirty = true;
 	if (failed)
 		failure_seen(m, "the worker's health:", h->note[0] ? h->note : health_status_word(h->status));
@@ -193,7 +205,7 @@ static void mark_rows(struct model *m)
 	}
 }
 
-static void world_diff(struct model *m)
+void world_diff(struct model *m)
 {
 	arena_done(&m->diff_mem);
 	struct snapshot about = { 0 };
@@ -215,7 +227,7 @@ static void world_diff(struct model *m)
 			row_missing(m, m->diff.v[i].base);
 }
 
-static void world_count(struct model *m)
+void world_count(struct model *m)
 {
 	memset(m->count, 0, sizeof m->count);
 	for (size_t i = 0; i < m->table.n; i++) {
@@ -223,15 +235,24 @@ static void world_count(struct model *m)
 		if (row_alive(row))
 			m->count[row->res->owner][row->res->kind]++;
 	}
-	size_t left = 0;
-	for (int k = 0; k < RES_KINDS; k++)
-		left += m->count[OWNER_LEAK][k] + m->count[OWNER_ORPHAN][k];
-	sight_conflict(m, left);
+}
+
+/* The incident's clock runs from the first trouble to the last. */
+static void world_trouble(struct model *m)
+{
+	world_count(m);
+	sight_conflict(m, left_over(m));
 	bool ill = m->health_ms && m->health.status != HEALTH_HEALTHY;
-	if (!left && !ill)
+	if (!left_over(m) && !ill)
 		m->trouble_since = 0;
 	else if (!m->trouble_since)
 		m->trouble_since = ill && m->health.since ? m->health.since : m->wall;
+}
+
+static void went_silently(void *ctx, struct row *row)
+{
+	struct model *m = ctx;
+	past_thing(&m->past, m->wall, row->res, NULL, row->res->owner != OWNER_FOREIGN);
 }
 
 void world_settle(struct model *m)
@@ -239,16 +260,16 @@ void world_settle(struct model *m)
 	m->settle_due = false;
 	m->dirty = false;
 	m->settled_ms = m->now_ms;
-	rows_settle(&m->table, m->now_ms);
+	rows_settle(&m->table, m->now_ms, went_silently, m);
 	if (m->list.frozen) { /* the screen keeps its rows; counts and steps go on */
-		world_count(m);
+		world_trouble(m);
 		incident_world(m);
 		step_checks(m);
 		return;
 	}
 	rows_sweep(&m->table, m->now_ms, true);
 	world_diff(m);
-	world_count(m);
+	world_trouble(m);
 	incident_world(m);
 	list_build(m);
 	step_checks(m);
@@ -280,8 +301,13 @@ static void take_proof(struct model *m, const struct msg *msg)
 static void take_sync(struct model *m, uint64_t at)
 {
 	m->sync_at = at ? at : m->wall;
+	past_mark(&m->past, m->wall, PAST_SEEING);
+	m->past.moment++;
+	bool all = true;
 	for (int k = 0; k < RES_KINDS; k++)
-		m->source[k].settled = m->source[k].known;
+		all = (m->source[k].settled = m->source[k].known) && all;
+	if (all && !m->past.since) /* what was filled in until now is the first state, and no change */
+		m->past.since = m->sync_at;
 	uint64_t pace = m->settled_ms ? m->table.n / ROWS_PER_PACE_MS : 0;
 	if (m->now_ms - m->settled_ms < pace)
 		m->settle_due = true;
@@ -339,6 +365,7 @@ struct effect feed_take(struct model *m, const struct msg *msg)
 		step_checks(m);
 		break;
 	case MSG_FEED_LOST:
+		past_mark(&m->past, m->wall, PAST_BLIND);
 		(void)snprintf(m->feed_lost, sizeof m->feed_lost, "%s", msg->text ? msg->text : "it ended");
 		say(m, RING_BAD, "the watch stream was lost: ", m->feed_lost);
 		break;

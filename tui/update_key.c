@@ -6,6 +6,7 @@
 #include "tui/drill.h"
 #include "tui/keys.h"
 #include "tui/layout.h"
+#include "tui/then.h"
 #include "tui/update.h"
 
 enum { INCIDENT_MS = 30000 };
@@ -91,13 +92,13 @@ static void step_move(struct model *m, long by)
 
 static bool move(struct model *m, enum action action)
 {
-	struct layout l = layout_for(m->rows, m->cols, m->walk.proc != NULL);
+	struct layout l = layout_for(m->rows, m->cols, time_steps(m));
 	long page = l.list.rows > 1 ? l.list.rows - 1 : 1;
 	long by = action == ACTION_UP ? -1 : action == ACTION_DOWN ? 1 : action == ACTION_PGUP ? -page :
 		  action == ACTION_PGDN ? page : action == ACTION_FIRST ? -(1l << 30) : action == ACTION_LAST ? 1l << 30 : 0;
 	if (!by)
 		return false;
-	if (m->focus == FOCUS_STEPS && m->walk.proc && (by == 1 || by == -1))
+	if (m->focus == FOCUS_STEPS && time_steps(m) && (by == 1 || by == -1))
 		step_move(m, by);
 	else
 		list_move(m, by);
@@ -169,7 +170,7 @@ static bool opens(struct model *m, enum action action)
 
 static struct effect act(struct model *m, enum action action)
 {
-	if (opens(m, action) || toggle(m, action) || move(m, action))
+	if (time_key(m, action) || opens(m, action) || toggle(m, action) || move(m, action))
 		return nothing;
 	if (action >= ACTION_TAB_1 && action <= ACTION_TAB_6) {
 		list_tab(m, (enum tab)(action - ACTION_TAB_1));
@@ -227,6 +228,8 @@ struct effect main_key(struct model *m, uint32_t key)
 		m->leaving = false;
 	if (key == K_ESC && m->list.filter[0])
 		list_filter(m, "");
+	else if (key == K_ESC && m->past.on)
+		time_open(m);
 	return action == ACTION_NONE ? nothing : act(m, action);
 }
 
@@ -251,7 +254,11 @@ struct effect command_run(struct model *m, const char *words)
 {
 	if (strncmp(words, "drill", 5) == 0 && (words[5] == ' ' || !words[5]))
 		return drill_ask(m, words + 5);
-	if (strcmp(words, "baseline capture") == 0)
+	if (strncmp(words, "time ", 5) == 0) {
+		time_named(m, words + 5);
+		return nothing;
+	}
+	if (strcmp(words, "baseline capture") == 0 && !m->past.on)
 		return baseline_capture(m);
 	enum action action = action_of_name(words);
 	if (action == ACTION_NONE) {

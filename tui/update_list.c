@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tui/layout.h"
+#include "tui/then.h"
 #include "tui/update.h"
 
 static const unsigned tab_kinds[TAB_COUNT] = {
@@ -134,7 +135,7 @@ size_t list_first(const struct list *l, size_t rows)
 /* Only the cursor follows a click: nothing is chosen, opened or begun by a mouse. */
 void list_click(struct model *m, int row)
 {
-	struct layout at = layout_for(m->rows, m->cols, m->walk.proc != NULL);
+	struct layout at = layout_for(m->rows, m->cols, time_steps(m));
 	if ((at.shape != SHAPE_NORMAL && at.shape != SHAPE_WIDE) || row < at.list.row || row >= at.list.row + at.list.rows)
 		return;
 	size_t to = list_first(&m->list, (size_t)at.list.rows) + (size_t)(row - at.list.row);

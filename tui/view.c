@@ -1,11 +1,12 @@
 /* The whole screen, part by part; each part knows its own area only. */
 #include "tui/view.h"
 
+#include "tui/then.h"
 #include "tui/view_parts.h"
 
 void view(const struct model *m, struct canvas *c)
 {
-	struct layout l = layout_for(c->rows, c->cols, m->walk.proc != NULL);
+	struct layout l = layout_for(c->rows, c->cols, time_steps(m));
 	canvas_clear(c);
 	if (l.shape == SHAPE_LINE) {
 		view_line(m, c);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "probes/base/text.h"
+#include "tui/then.h"
 #include "tui/view_parts.h"
 
 enum { STALE_S = 15 };
@@ -79,18 +80,18 @@ const char *owner_shown(enum owner owner)
 
 void age_of(const struct model *m, uint64_t since, char out[static 16])
 {
-	if (since == 0 || m->wall < since)
+	if (since == 0 || time_wall(m) < since)
 		(void)strcpy(out, "-");
 	else
-		text_age(m->wall - since, out, 16);
+		text_age(time_wall(m) - since, out, 16);
 }
 
 void clock_of(const struct model *m, char out[static 16])
 {
 	out[0] = '\0';
-	if (!m->trouble_since || m->wall < m->trouble_since)
+	if (!m->trouble_since || time_wall(m) < m->trouble_since)
 		return;
-	uint64_t s = m->wall - m->trouble_since;
+	uint64_t s = time_wall(m) - m->trouble_since;
 	if (s >= 100 * 3600)
 		(void)snprintf(out, 16, "T+%ud", (unsigned)(s / 86400 % 10000));
 	else if (s >= 3600)

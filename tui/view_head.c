@@ -19,6 +19,10 @@ static const char *stamp(uint64_t wall, char out[static 24])
 static void armed_text(const struct model *m, bool wide, char *out, size_t cap)
 {
 	char reason[60];
+	if (m->past.on) {
+		view_past_when(m, m->cols, out, cap);
+		return;
+	}
 	if (!m->arm.on && m->peer.on) { /* somebody else acts: who, and where they are */
 		(void)snprintf(out, cap, "[OBSERVE; %.16s ARMED at %.8s%s%s]", m->peer.user, m->peer.step, m->peer.running[0] ? ", runs" : "",
 			       m->peer.running[0] && wide ? m->peer.running + strcspn(m->peer.running, " ") : "");
@@ -56,7 +60,7 @@ static void view_identity(const struct model *m, struct canvas *c, bool wide)
 	col += 2;
 	col += canvas_text(c, 0, col, c->cols - col, m->arm.on ? INK_BAR : INK_PLAIN, armed) + 3;
 	clock_of(m, clock);
-	if (m->opt.incident && clock[0])
+	if (m->opt.incident && clock[0] && !m->past.on)
 		col += canvas_printf(c, 0, col, c->cols - col, INK_PLAIN, "%s %s ", wide ? "incident" : "inc",
 				     wide ? m->opt.incident : incident_shown(m->opt.incident, brief));
 	if (clock[0])
@@ -209,10 +213,13 @@ void view_head(const struct model *m, struct canvas *c)
 {
 	bool wide = c->cols >= 120;
 	view_identity(m, c, wide);
-	if (m->arm.on)
+	if (m->arm.on || m->past.on)
 		canvas_bar(c, 0, 0, c->cols, INK_BAR);
 	view_health(m, c, wide);
-	view_fresh(m, c, wide);
+	if (m->past.on)
+		view_past_kept(m, c);
+	else
+		view_fresh(m, c, wide);
 }
 
 void view_tabs(const struct model *m, const struct layout *l, struct canvas *c)

@@ -76,7 +76,7 @@ static void one_row(const struct model *m, struct canvas *c, int at, const struc
 	row_blocked(m, row, text, sizeof text);
 	(void)canvas_text(c, at, col.blocked, col.blocked_w, INK_PLAIN, text);
 	(void)canvas_text(c, at, col.next, col.next_w, INK_LINK, row_next(m, row));
-	if (cursor && m->focus == FOCUS_LIST)
+	if (cursor && (m->focus == FOCUS_LIST || m->past.on))
 		canvas_bar(c, at, 0, a->cols, INK_CURSOR);
 }
 

@@ -15,6 +15,9 @@ void view_steps(const struct model *m, const struct layout *l, struct canvas *c)
 void view_log(const struct model *m, const struct layout *l, struct canvas *c);
 void view_keys(const struct model *m, const struct layout *l, struct canvas *c);
 void view_small(const struct model *m, const struct layout *l, struct canvas *c);
+/* view_past.c: that this is the past, in words; of which moment, and what comes next. */
+void view_past_when(const struct model *m, int cols, char *out, size_t cap);
+void view_past_kept(const struct model *m, struct canvas *c);
 void view_line(const struct model *m, struct canvas *c);
 void view_dialog(const struct model *m, struct canvas *c);
 

@@ -9,10 +9,14 @@
 static void small_head(const struct model *m, struct canvas *c)
 {
 	struct tally t = tally_of(m);
-	char clock[16], host[66];
+	char clock[16], host[66], past[80];
 	clock_of(m, clock);
+	view_past_when(m, 0, past, sizeof past);
 	(void)canvas_printf(c, 0, 0, c->cols, INK_STRONG, "%s%s%s %s   %s", text_escape(m->opt.host ? m->opt.host : "?", host, sizeof host),
-			    m->opt.label ? " " : "", m->opt.label ? m->opt.label : "", m->arm.on ? "ARMED" : "OBSERVE", clock);
+			    m->opt.label ? " " : "", m->opt.label ? m->opt.label : "",
+			    m->past.on ? past : m->arm.on ? "ARMED" : "OBSERVE", m->past.on ? "" : clock);
+	if (m->past.on)
+		canvas_bar(c, 0, 0, c->cols, INK_BAR);
 	(void)canvas_printf(c, 1, 0, c->cols, health_ink(m), "[%c] %s %u/%d   +%zu ~%zu -%zu", health_letter(m),
 			    m->sight.conflict ? "CONFLICT" : !m->health_ms ? "UNKNOWN" : m->health.status == HEALTH_QUARANTINED ? "QUARANTINED" :
 			    m->health.status == HEALTH_UNHEALTHY ? "UNHEALTHY" : "HEALTHY", m->health.failures,
@@ -54,7 +58,7 @@ void view_small(const struct model *m, const struct layout *l, struct canvas *c)
 	if (s)
 		(void)canvas_printf(c, l->keys - 2, 0, c->cols, INK_PLAIN, "P%u %zu/%zu %s", m->walk.proc->number,
 				    m->walk.at + 1, m->walk.proc->nsteps, s->brief);
-	(void)canvas_text(c, l->keys - 1, 0, c->cols, INK_WARN, "! too small to confirm (60x18)");
+	(void)canvas_text(c, l->keys - 1, 0, c->cols, INK_WARN, m->past.on ? "this is the past: t goes back to now" : "! too small to confirm (60x18)");
 	(void)canvas_text(c, l->keys, 0, c->cols - 10, INK_LINK, "x w Enter / p A ?");
 	char at[40];
 	(void)snprintf(at, sizeof at, "row %zu/%zu", m->list.n ? m->list.cursor + 1 : 0, m->list.n);
@@ -65,6 +69,6 @@ void view_line(const struct model *m, struct canvas *c)
 {
 	struct tally t = tally_of(m);
 	char host[66];
-	(void)canvas_printf(c, 0, 0, c->cols, INK_PLAIN, "%s %c +%zu ESC %d/%d", text_escape(m->opt.host ? m->opt.host : "?", host, sizeof host),
-			    health_letter(m), t.left, t.escalate, ESCALATE_OF);
+	(void)canvas_printf(c, 0, 0, c->cols, INK_PLAIN, "%s%s %c +%zu ESC %d/%d", m->past.on ? "PAST " : "",
+			    text_escape(m->opt.host ? m->opt.host : "?", host, sizeof host), health_letter(m), t.left, t.escalate, ESCALATE_OF);
 }

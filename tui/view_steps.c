@@ -6,6 +6,7 @@
 #include "probes/base/text.h"
 #include "tui/dialog_text.h"
 #include "tui/keys.h"
+#include "tui/then.h"
 #include "tui/update.h"
 #include "tui/view_parts.h"
 
@@ -96,7 +97,7 @@ void view_steps(const struct model *m, const struct layout *l, struct canvas *c)
 {
 	const struct procedure *p = m->walk.proc;
 	char title[200];
-	if (!p || l->steps.rows <= 0)
+	if (!time_steps(m) || l->steps.rows <= 0)
 		return;
 	(void)snprintf(title, sizeof title, "P%u %.50s -- step %zu of %zu", p->number, p->title,
 		       m->walk.at < p->nsteps ? m->walk.at + 1 : p->nsteps, p->nsteps);
@@ -128,8 +129,12 @@ void view_log(const struct model *m, const struct layout *l, struct canvas *c)
 	if (a->rows <= 0)
 		return;
 	titled_rule(c, a->row - 1, 0, c->cols, "Log", m->opt.root ? m->opt.root : "");
+	size_t later = 0; /* said after what is on the screen */
+	for (const struct ring_line *line; m->past.on && (line = ring_back(&m->log, later)) && line->wall > m->past.wall; later++)
+		;
 	for (int i = 0; i < a->rows; i++) {
-		const struct ring_line *line = ring_back(&m->log, (size_t)(a->rows - 1 - i));
+		bool fresh = m->past.on && i == a->rows - 1 && m->log.n > m->past.said; /* news, or why a key did nothing */
+		const struct ring_line *line = ring_back(&m->log, fresh ? 0 : later + (size_t)(a->rows - 1 - i));
 		char at[24];
 		if (!line)
 			continue;
@@ -143,17 +148,21 @@ void view_log(const struct model *m, const struct layout *l, struct canvas *c)
 void view_keys(const struct model *m, const struct layout *l, struct canvas *c)
 {
 	static const enum action wanted[] = {
-		ACTION_PREVIEW, ACTION_UNDO, ACTION_STOP, ACTION_HOLDERS, ACTION_WHY, ACTION_MARK, ACTION_FILTER, ACTION_PROCEDURES,
-		ACTION_ORIGINAL, ACTION_SKIP, ACTION_SCOPE, ACTION_FOREIGN, ACTION_NOTE, ACTION_COPY, ACTION_SORT,
+		ACTION_LAST_NEWS, ACTION_EARLIER, ACTION_PREVIEW, ACTION_UNDO, ACTION_STOP, ACTION_HOLDERS, ACTION_WHY, ACTION_MARK, ACTION_FILTER, ACTION_PROCEDURES,
+		ACTION_ORIGINAL, ACTION_SKIP, ACTION_TIME, ACTION_SCOPE, ACTION_FOREIGN, ACTION_NOTE, ACTION_COPY, ACTION_SORT,
 	};
 	int right = c->cols >= 60 ? 18 : 0, col = 1;
 	if (right)
-		(void)canvas_right(c, l->keys, c->cols - right, right - 1, INK_LINK, m->arm.on ? "A disarm ? help" : "A arm  ? help");
+		(void)canvas_right(c, l->keys, c->cols - right, right - 1, INK_LINK,
+				   m->past.on ? "t NOW  ? help" : m->arm.on ? "A disarm ? help" : "A arm  ? help");
 	for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
 		char text[40];
-		if (!action_works(m, wanted[i]))
+		bool of_past = wanted[i] == ACTION_LAST_NEWS || wanted[i] == ACTION_EARLIER;
+		if (!action_works(m, wanted[i]) || (of_past && !m->past.on) || (wanted[i] == ACTION_TIME && m->past.on))
 			continue;
 		(void)snprintf(text, sizeof text, "%s %s", key_of_action(wanted[i]), action_rows[wanted[i]].label);
+		if (of_past) /* each with its opposite */
+			(void)strcpy(text, wanted[i] == ACTION_LAST_NEWS ? "[ ] change" : "Left Right minute");
 		if (col + (int)strlen(text) > c->cols - right - 1)
 			break;
 		col += canvas_text(c, l->keys, col, c->cols - right - col, INK_LINK, text) + 2;

@@ -9,7 +9,7 @@
 
 static bool held_known(const struct model *m, const struct row *row)
 {
-	return m->holding.known && strcmp(m->holding.id, row->res->id) == 0;
+	return m->holding.known && !m->past.on && strcmp(m->holding.id, row->res->id) == 0;
 }
 
 static size_t holders_of(const struct model *m, size_t *spaces)
@@ -36,7 +36,7 @@ static const char *plural(size_t n)
 
 static bool wanted_again(const struct model *m, const struct row *row)
 {
-	for (size_t i = 0; i < m->nretry; i++)
+	for (size_t i = 0; i < m->nretry && !m->past.on; i++)
 		if (m->retry[i].kind == row->res->kind && strcmp(m->retry[i].id, row->res->id) == 0)
 			return true;
 	return false;
@@ -191,6 +191,10 @@ static void why_holders(const struct model *m, const struct row *row, struct pro
 {
 	if (m->holding.asking && strcmp(m->holding.id, row->res->id) == 0) {
 		prose_add(out, INK_PLAIN, "", "asking every process who holds it ...");
+		return;
+	}
+	if (m->past.on) {
+		prose_add(out, INK_PLAIN, "", "Who held it then is not kept: t goes back to now, w asks there.");
 		return;
 	}
 	if (!held_known(m, row)) {

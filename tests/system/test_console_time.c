@@ -1,0 +1,165 @@
+/* The console's past, on a real kernel: what came and went is gone back to, nothing can be done from there. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/harness/pty.h"
+#include "tests/harness/world.h"
+
+struct place {
+	char dir[PATH_ROOM + 80], root[PATH_ROOM + 80];
+};
+
+static int each_world(void **state)
+{
+	static struct world w;
+	if (world_lacking())
+		return 0;
+	world_open(&w, WORLD_MOUNTS);
+	*state = &w;
+	return 0;
+}
+
+static int each_end(void **state)
+{
+	return !*state || world_done(*state) ? 0 : -1;
+}
+
+static struct world *need_world(void **state)
+{
+	if (!*state) {
+		print_message("skipped: %s\n", world_lacking());
+		skip();
+	}
+	return *state;
+}
+
+static void place_of(const struct world *w, const char *box, struct place *ret)
+{
+	paths_box_dir(&w->paths, box, ret->dir);
+	paths_box_root(&w->paths, box, ret->root);
+	assert_int_equal(mkdir(ret->dir, 0700), 0);
+	assert_int_equal(mkdir(ret->root, 0700), 0);
+}
+
+static void cover(const struct place *p)
+{
+	assert_int_equal(mount("none", p->root, "tmpfs", 0, "size=1m"), 0);
+}
+
+static void uncover(const struct place *p)
+{
+	assert_int_equal(umount2(p->root, UMOUNT_NOFOLLOW), 0);
+}
+
+static void take_away(const struct place *p)
+{
+	uncover(p);
+	assert_int_equal(rmdir(p->root), 0);
+	assert_int_equal(rmdir(p->dir), 0);
+}
+
+/* Every source has told its first state, from which on changes are changes. */
+static void await_whole(struct pty *p)
+{
+	bool whole = false;
+	for (int i = 0; i < 100 && !whole; i++) {
+		pty_send(p, "t");
+		pty_settle(p, 0.1, 1);
+		whole = pty_shows(p, "nothing has changed") || pty_shows(p, "[THE PAST");
+	}
+	assert_true(whole);
+	pty_send(p, "\033"); /* from the past to now; from now nowhere */
+	assert_true(pty_wait_gone(p, "[THE PAST", 5));
+}
+
+/* One box stays under the cursor while the mount of the other comes and goes. */
+static void back_and_on_again(void **state)
+{
+	struct world *w = need_world(state);
+	struct place stays, goes;
+	place_of(w, "stays", &stays);
+	place_of(w, "goes", &goes);
+	cover(&stays);
+	struct pty *p = pty_start(&(struct pty_how){ .root = w->root });
+	assert_true(pty_wait(p, "2 Mount +1", 10));
+	pty_send(p, "2k");
+	await_whole(p);
+	cover(&goes);
+	assert_true(pty_wait(p, "2 Mount +2", 5));
+	uncover(&goes);
+	assert_true(pty_wait(p, "2 Mount +1", 5));
+	pty_send(p, "t");
+	assert_true(pty_wait(p, "[THE PAST ", 5));
+	assert_true(pty_wait(p, "next: ", 5));
+	for (int i = 0; i < 20; i++) { /* what followed from the mount's end is a change as well */
+		pty_settle(p, 0.2, 2);
+		if (pty_shows(p, "next: - M "))
+			break;
+		pty_send(p, "[");
+	}
+	assert_true(pty_wait(p, "2 Mount +2", 5)); /* as it was */
+	assert_true(pty_wait(p, "now +", 5));
+	int row = -1, col = -1;
+	assert_true(pty_find(p, ">+ M leak", &row, &col));
+	if (!strstr(pty_row(p, row), "stays"))
+		fail_msg("%s", pty_screen(p));
+	pty_send(p, "A");
+	assert_true(pty_wait(p, "not in the past", 5));
+	assert_false(pty_shows(p, "why do you act"));
+	cover(&goes); /* now moves on, the screen does not */
+	assert_true(pty_wait(p, "+ M leak", 5));
+	assert_true(pty_shows(p, "next: - M "));
+	pty_send(p, "t");
+	assert_true(pty_wait_gone(p, "[THE PAST ", 5));
+	assert_true(pty_wait(p, "2 Mount +2", 5));
+	pty_send(p, "\033q");
+	assert_int_equal(pty_wait_exit(p, 5), 0);
+	pty_done(p);
+	take_away(&goes);
+	take_away(&stays);
+}
+
+/* Whatever the size, nobody takes it for now. */
+static void small_screens_say_it_too(void **state)
+{
+	struct world *w = need_world(state);
+	struct place goes;
+	place_of(w, "goes", &goes);
+	struct pty *p = pty_start(&(struct pty_how){ .root = w->root });
+	assert_true(pty_wait(p, "5 Dir +1", 10));
+	await_whole(p);
+	pty_resize(p, 10, 40);
+	assert_true(pty_wait(p, "M0 ", 10));
+	cover(&goes);
+	assert_true(pty_wait(p, "M1 ", 5));
+	pty_send(p, "t");
+	assert_true(pty_wait(p, "[PAST ", 5));
+	assert_true(pty_wait(p, "this is the past: t goes back to now", 5));
+	pty_resize(p, 5, 29);
+	assert_true(pty_wait(p, "PAST ", 5));
+	pty_resize(p, 45, 160);
+	assert_true(pty_wait(p, "look, nothing can be done here", 5));
+	assert_true(pty_wait(p, " of 12 MiB", 5));
+	pty_send(p, "\033");
+	assert_true(pty_wait(p, "OBSERVE", 5));
+	pty_send(p, "q");
+	assert_int_equal(pty_wait_exit(p, 5), 0);
+	pty_done(p);
+	take_away(&goes);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, each_world, each_end)
+	const struct CMUnitTest tests[] = { T(back_and_on_again), T(small_screens_say_it_too) };
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
