@@ -1,7 +1,6 @@
 /* The faults that need more than a namespace: a frozen file system, a full disk, a storm. */
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <linux/loop.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,17 +8,17 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "probes/base/clock.h"
 #include "probes/base/own.h"
+#include "sandbox/drill/disk.h"
 #include "sandbox/drill/faults.h"
 #include "sandbox/drill/program.h"
 #include "sandbox/drill/things.h"
 #include "sandbox/kernel/sys.h"
 
-enum { LOOP_TRIES = 8, IMAGE_BYTES = 16 << 20, STORM_MOUNTS = 2000, STORM_CGROUPS = 500, STORM_BYTES = 6 << 20 };
+enum { IMAGE_BYTES = 16 << 20, STORM_MOUNTS = 2000, STORM_CGROUPS = 500, STORM_BYTES = 6 << 20 };
 
 /* ---- D5 --------------------------------------------------------------------------------------- */
 
@@ -37,32 +36,6 @@ static int make_image(const char *image)
 			return program_run(argv, null, null) == 0 ? 0 : -EIO;
 	}
 	return -ENOENT;
-}
-
-/* Detaches itself when the last mount and descriptor are gone (LO_FLAGS_AUTOCLEAR): no death can leave it behind. */
-static int attach(const struct ground *g, const char *image, char device[THING_NAME])
-{
-	autofd int control = sys_openat(AT_FDCWD, "/dev/loop-control", O_RDWR, 0);
-	autofd int file = sys_openat(AT_FDCWD, image, O_RDWR, 0);
-	if (control < 0 || file < 0)
-		return control < 0 ? control : file;
-	for (int i = 0; i < LOOP_TRIES; i++) { /* somebody else may take the free one first */
-		int n = ioctl(control, LOOP_CTL_GET_FREE);
-		char name[24];
-		if (n < 0)
-			return -errno;
-		(void)snprintf(name, sizeof name, "loop%d", n);
-		ground_path(g, name, device);
-		int r = sys_mknodat(AT_FDCWD, device, S_IFBLK | 0600, makedev(7, (unsigned)n));
-		int loop = r < 0 && r != -EEXIST ? r : sys_openat(AT_FDCWD, device, O_RDWR, 0);
-		if (loop < 0)
-			return loop;
-		struct loop_config config = { .fd = (unsigned)file, .info = { .lo_flags = LO_FLAGS_AUTOCLEAR } };
-		if (ioctl(loop, LOOP_CONFIGURE, &config) == 0)
-			return loop; /* stays open until it is mounted */
-		(void)close(loop);
-	}
-	return -EBUSY;
 }
 
 static void write_late(struct ground *g, void *at)
@@ -91,7 +64,7 @@ int fault_d_state(struct ground *g, struct err *e)
 	char image[THING_NAME], device[THING_NAME];
 	ground_path(g, "image", image);
 	int r = make_image(image);
-	autofd int loop = r < 0 ? r : attach(g, image, device);
+	autofd int loop = r < 0 ? r : disk_attach(g->paths.root, device, sizeof device);
 	if (loop < 0)
 		return err_set(e, -loop, "D5 needs mkfs.ext4 (e2fsprogs) and a loop device");
 	r = plant_path(g, g->box[0], ground_draw(g, 2) ? "root" : "disk", g->busy, e);

@@ -17,12 +17,12 @@
 #include "probes/base/clock.h"
 #include "probes/base/own.h"
 #include "probes/hierarchy.h"
-#include "sandbox/drill/thaw.h"
+#include "sandbox/drill/disk.h"
 #include "sandbox/kernel/cgroup.h"
 #include "sandbox/kernel/child.h"
 #include "sandbox/kernel/sys.h"
 
-enum { PLACES = 64, DIE_ROUNDS = 100, DIE_MS = 100, REMOVE_S = 5 };
+enum { PLACES = 64, UNDO_S = 600, ROUND_MS = 50, REMOVE_S = 5 };
 
 /* ---- the place -------------------------------------------------------------------------------- */
 
@@ -85,7 +85,7 @@ static int each_hierarchy(const struct wall *w, int (*visit)(const struct wall *
 	struct hierarchy *h = NULL;
 	size_t n = 0;
 	int worst = hierarchies_read(&scope, &a, &h, &n, e);
-	for (size_t i = 0; worst == 0 && i < n; i++) {
+	for (size_t i = 0; i < n; i++) { /* all of them, whatever becomes of one */
 		if (!strncmp(h[i].name, "name=", 5)) /* process managers' own */
 			continue;
 		autofd int top = sys_openat(AT_FDCWD, h[i].mount, O_RDONLY | O_DIRECTORY, 0);
@@ -102,12 +102,6 @@ static int cgroup_remove_one(const struct wall *w, const struct hierarchy *h, in
 
 static int cgroup_make_one(const struct wall *w, const struct hierarchy *h, int top, struct err *e)
 {
-	struct stat st;
-	if (fstatat(top, w->paths.cgroup_parent, &st, 0) == 0) { /* the place was free, so nobody uses it: an earlier death */
-		int gone = cgroup_remove_one(w, h, top, e);
-		if (gone < 0)
-			return gone;
-	}
 	int r = sys_mkdirat(top, w->paths.cgroup_parent, 0755);
 	return r < 0 ? err_set(e, -r, "make a cgroup for the drill in %s", h->mount) : 0;
 }
@@ -145,25 +139,25 @@ void wall_close(struct wall *w)
 
 /* ---- undoing ---------------------------------------------------------------------------------- */
 
-static int thaw_in(const struct wall *w, const struct hierarchy *h, int top, struct err *e)
+/* Until nothing is left. Round by round, for the parts wait for each other: whoever writes to a frozen disk cannot die, what
+ * is not dead keeps its cgroup, what is mounted its disk. `pidfd`: the drill's init, or -1. */
+static int undo(const struct wall *w, int pidfd, struct err *e)
 {
-	(void)h, (void)e;
-	thaw_cgroup(top, w->paths.cgroup_parent, w->paths.root);
-	return 0;
-}
-
-static void undo(const struct wall *w, pid_t init, int pidfd)
-{
-	struct err e;
-	char pid[16];
+	uint64_t until = clock_mono_ns() + UNDO_S * NS_PER_S;
 	struct pollfd dead = { .fd = pidfd, .events = POLLIN };
-	(void)snprintf(pid, sizeof pid, "%d", (int)init);
-	if (poll(&dead, 1, 0) == 0)
-		thaw_process(pid, w->paths.root);
-	(void)!sys_pidfd_signal(pidfd, SIGKILL);
-	for (int i = 0; i < DIE_ROUNDS && poll(&dead, 1, DIE_MS) == 0; i++)
-		(void)!each_hierarchy(w, thaw_in, &e);
-	(void)!each_hierarchy(w, cgroup_remove_one, &e);
+	if (pidfd >= 0)
+		(void)!sys_pidfd_signal(pidfd, SIGKILL);
+	for (bool again = false;; again = true) {
+		int r = disk_release(w->paths.root, e);
+		/* The wait between two rounds, too: the end of a device tells nobody. */
+		int n = pidfd >= 0 || again ? poll(&dead, 1, ROUND_MS) : 1;
+		if (pidfd >= 0 && n == 0)
+			r = err_say(e, EBUSY, "the drill's init does not end");
+		else if (r == 0)
+			r = each_hierarchy(w, cgroup_remove_one, e);
+		if (r == 0 || clock_mono_ns() >= until)
+			return r;
+	}
 }
 
 /* ---- the watchdog ----------------------------------------------------------------------------- */
@@ -174,44 +168,60 @@ enum { LIFE_STARTER, LIFE_INIT, LIVES };
 
 struct run {
 	struct wall *wall;
-	int pipe[LIVES][2], go[2], pidfd;
-	pid_t init;
+	int pipe[LIVES][2];
+	int go[2];   /* to init: the cgroups are there */
+	int said[2]; /* to the starter: why they are not */
+	int pidfd;
+	pid_t init, dog;
 };
 
-static void watchdog(const struct run *run)
+static void await_end(const struct run *run)
 {
-	const struct wall *w = run->wall;
-	int null = sys_openat(AT_FDCWD, "/dev/null", O_RDWR, 0);
-	(void)!sys_setsid();
-	for (int i = 0; i < 3 && null >= 0; i++)
-		(void)!sys_dup2(null, i);
-	(void)!sys_chdir("/");
-	static const int deaf_to[] = { SIGHUP, SIGINT, SIGTERM, SIGPIPE };
-	for (size_t i = 0; i < sizeof deaf_to / sizeof *deaf_to; i++)
-		(void)!sys_signal_ignore(deaf_to[i]);
 	struct pollfd ends[LIVES] = { { .fd = run->pipe[LIFE_STARTER][0], .events = POLLIN },
 				      { .fd = run->pipe[LIFE_INIT][0], .events = POLLIN } };
-	int keep[] = { run->pidfd, ends[0].fd, ends[1].fd, w->place };
-	(void)!child_keep_only(keep, sizeof keep / sizeof *keep);
-	uint64_t until = clock_mono_ns() + w->limit_s * NS_PER_S;
+	uint64_t until = clock_mono_ns() + run->wall->limit_s * NS_PER_S;
 	for (;;) {
 		uint64_t now = clock_mono_ns();
 		int n = poll(ends, LIVES, now >= until ? 0 : (int)((until - now) / NS_PER_MS) + 1);
 		if (n > 0 || (n == 0 && clock_mono_ns() >= until))
-			break;
+			return;
 	}
-	undo(w, run->init, run->pidfd);
-	_exit(0);
+}
+
+/* It makes the cgroups as well: one process that does the one after the other cannot meet itself. Deaf first: whatever ends
+ * a terminal's programs must not end this one between the making and the undoing. */
+static void watchdog(const struct run *run)
+{
+	const struct wall *w = run->wall;
+	struct err e = { 0 };
+	int null = sys_openat(AT_FDCWD, "/dev/null", O_RDWR, 0);
+	static const int deaf_to[] = { SIGHUP, SIGINT, SIGTERM, SIGQUIT, SIGPIPE };
+	for (size_t i = 0; i < sizeof deaf_to / sizeof *deaf_to; i++)
+		(void)!sys_signal_ignore(deaf_to[i]);
+	(void)!sys_setsid();
+	for (int i = 0; i < 3 && null >= 0; i++)
+		(void)!sys_dup2(null, i);
+	(void)!sys_chdir("/");
+	int keep[] = { run->pidfd, run->pipe[LIFE_STARTER][0], run->pipe[LIFE_INIT][0], w->place, run->go[1], run->said[1] };
+	(void)!child_keep_only(keep, sizeof keep / sizeof *keep);
+	/* The place was free, so what is in it is of an earlier drill that lost its watchdog, too. */
+	int r = undo(w, -1, &e);
+	r = r ? r : each_hierarchy(w, cgroup_make_one, &e);
+	(void)!(r < 0 ? sys_write(run->said[1], &e, sizeof e) : sys_write(run->go[1], "g", 1));
+	(void)close(run->said[1]);
+	(void)close(run->go[1]);
+	if (r == 0)
+		await_end(run);
+	_exit(undo(w, run->pidfd, &e) < 0);
 }
 
 static int be_init(const struct run *run, int (*inside)(const struct wall *, void *), void *arg)
 {
 	char byte;
-	(void)close(run->go[1]);
-	(void)close(run->pipe[LIFE_STARTER][0]);
-	(void)close(run->pipe[LIFE_STARTER][1]);
-	(void)close(run->pipe[LIFE_INIT][0]);
-	(void)close(run->wall->place); /* the other two hold it */
+	int others[] = { run->go[1], run->said[0], run->said[1], run->pipe[LIFE_STARTER][0], run->pipe[LIFE_STARTER][1],
+			 run->pipe[LIFE_INIT][0], run->wall->place };
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		(void)close(others[i]);
 	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return 3;
 	/* The parent may have died before that: then the pipe has no writer. */
@@ -230,39 +240,46 @@ static int status_of(int pidfd, int *ret)
 	return r;
 }
 
-/* The cgroups are made when there is somebody to remove them. */
+/* Returns when all is ready for the drill, or with what the watchdog says that is not. */
 static int begin(struct run *run, struct err *e)
 {
-	(void)close(run->go[0]);
-	pid_t dog = sys_fork();
-	if (dog == 0) {
+	struct err said;
+	run->dog = sys_fork();
+	if (run->dog == 0) {
 		(void)close(run->pipe[LIFE_STARTER][1]);
 		(void)close(run->pipe[LIFE_INIT][1]);
 		watchdog(run);
 	}
-	(void)close(run->pipe[LIFE_STARTER][0]);
-	(void)close(run->pipe[LIFE_INIT][1]);
-	int r = dog < 0 ? err_set(e, -dog, "start the drill's watchdog") : each_hierarchy(run->wall, cgroup_make_one, e);
-	if (r == 0)
-		(void)!sys_write(run->go[1], "g", 1);
-	(void)close(run->go[1]);
-	return r < 0 ? r : dog;
+	int others[] = { run->go[0], run->go[1], run->said[1], run->pipe[LIFE_STARTER][0], run->pipe[LIFE_INIT][1] };
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		(void)close(others[i]);
+	if (run->dog < 0)
+		return err_set(e, -run->dog, "start the drill's watchdog");
+	ssize_t n = read(run->said[0], &said, sizeof said);
+	(void)close(run->said[0]);
+	return n == (ssize_t)sizeof said ? err_say(e, said.code, "%s", said.text) : 0;
 }
 
-/* The drill may go on without its watchdog, which only the time limit needs; at init's end the rest is undone. */
-static void undo_at_end(const struct run *run)
+/* The watchdog's end is the end of everything. When somebody ended it before, the drill may go on, for only the time limit
+ * needs it; at init's end its work is ours. */
+static int await_undone(const struct run *run, struct err *e)
 {
+	autofd int dog = sys_pidfd_open(run->dog);
+	siginfo_t info = { 0 };
 	struct pollfd end = { .fd = run->pipe[LIFE_INIT][0], .events = POLLIN };
+	if (dog >= 0 && sys_pidfd_wait(dog, 0, &info, NULL) == 0 && info.si_code == CLD_EXITED)
+		return info.si_status == 0 ? 0 : err_say(e, EBUSY, "something of it would not go; the next drill tries again");
 	while (poll(&end, 1, -1) < 0 && errno == EINTR)
 		;
-	undo(run->wall, run->init, run->pidfd);
+	return undo(run->wall, run->pidfd, e);
 }
 
 int wall_run(struct wall *w, int (*inside)(const struct wall *w, void *arg), void *arg, struct err *e)
 {
 	struct run run = { .wall = w, .pidfd = -1 };
 	int code = 3;
-	if (sys_pipe(run.go, 0) < 0 || sys_pipe(run.pipe[LIFE_STARTER], 0) < 0 || sys_pipe(run.pipe[LIFE_INIT], 0) < 0)
+	if (sys_pipe(run.go, 0) < 0 || sys_pipe(run.said, 0) < 0 || sys_pipe(run.pipe[LIFE_STARTER], 0) < 0 ||
+	    sys_pipe(run.pipe[LIFE_INIT], 0) < 0)
 		return err_say(e, EMFILE, "no pipes for the drill");
 	(void)fflush(NULL);
 	run.init = child_spawn(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS, -1, &run.pidfd, e);
@@ -270,14 +287,10 @@ int wall_run(struct wall *w, int (*inside)(const struct wall *w, void *arg), voi
 		return run.init;
 	if (run.init == 0)
 		_exit(be_init(&run, inside, arg));
-	int dog = begin(&run, e);
-	autofd int dogfd = dog > 0 ? sys_pidfd_open(dog) : -1;
-	siginfo_t info = { 0 };
-	bool undone = dogfd >= 0 && sys_pidfd_wait(dogfd, 0, &info, NULL) == 0 && info.si_code == CLD_EXITED;
-	if (!undone && dog > 0) /* somebody ended the watchdog: its work is ours */
-		undo_at_end(&run);
+	int begun = begin(&run, e);
+	int undone = run.dog < 0 ? 0 : await_undone(&run, begun < 0 ? NULL : e);
 	int r = status_of(run.pidfd, &code);
 	(void)close(run.pipe[LIFE_STARTER][1]);
 	own_close(&run.pidfd);
-	return dog < 0 ? dog : r < 0 ? err_set(e, -r, "wait for the drill") : code;
+	return begun < 0 ? begun : undone < 0 ? undone : r < 0 ? err_set(e, -r, "wait for the drill") : code;
 }

@@ -5,9 +5,10 @@
  *
  * Whatever dies, the rest ends: the drill's init is killed when its parent dies, its death ends every process
  * inside, and with the last of them the mounts go. What the kernel does not forget by itself, the cgroups and a frozen
- * file system, the watchdog undoes; it lives as long as the pipe of the program that started the drill, at most
- * `limit_s`. A drill whose watchdog was killed as well leaves empty cgroups, which the next drill in the same
- * place removes; the place is a name in the abstract socket namespace, so that nothing on disk is needed to hold it.
+ * disk (disk.h), the watchdog undoes; it lives as long as the pipe of the program that started the drill, at most
+ * `limit_s`, and it holds the place until nothing is left. What a drill leaves whose watchdog was killed as well, the next
+ * drill in the same place removes before it begins; the place is a name in the abstract socket namespace, so that nothing
+ * on disk is needed to hold it.
  */
 #ifndef SANDBOX_DRILL_WALL_H
 #define SANDBOX_DRILL_WALL_H

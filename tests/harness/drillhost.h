@@ -1,0 +1,23 @@
+/*
+ * Is the host what it was, after a drill? What belongs to it is compared as a whole where nobody else can change it (the
+ * caller's own mount table, the directories a drill may cover), else by the drills' own marks, place by place: other tests
+ * run drills beside this one.
+ */
+#ifndef TESTS_HARNESS_DRILLHOST_H
+#define TESTS_HARNESS_DRILLHOST_H
+
+struct drillhost {
+	char *mounts;
+	char *base; /* names in the directories a drill may cover */
+};
+
+struct drillhost drillhost_look(void);
+/* Fails the test when something is not as before, or when a place that nobody holds has a cgroup, a process or a disk.
+ * Frees `before`. */
+void drillhost_compare(struct drillhost *before);
+/* The place of the drill whose mounts this process sees, or -1. */
+int drillhost_place_of(const char *pid);
+/* How many disks there are of this place. */
+int drillhost_disks(int place);
+
+#endif
