@@ -14,7 +14,7 @@ export OUT=${OUT:-.build}
 one() {
   local name=$1 log=$2/${1//\//-} status=0 start=$EPOCHREALTIME p f s command
   case $name in *.sh) command=(bash "$name") ;; *) command=("$OUT/$name") ;; esac
-  timeout -k 5 "${TEST_TIMEOUT:-300}" "${command[@]}" >"$log" 2>&1 </dev/null || status=$?
+  timeout -k 5 "${TEST_TIMEOUT:-900}" "${command[@]}" >"$log" 2>&1 </dev/null || status=$?
   count() { sed -nE "s/^\[  $1 *\] [^0-9]*([0-9]+) test.*/\1/p" "$log" | awk '{n+=$1} END {print n+0}'; }
   p=$(count PASSED) f=$(count FAILED) s=$(count SKIPPED)
   if [ $((p + f + s)) = 0 ]; then # not cmocka: the exit status speaks (77 = skipped, with a reason)
@@ -29,7 +29,7 @@ one() {
     if [ "${V:-0}" = 1 ]; then
       sed 's/^/   | /' "$log"
     elif [ "$f" != 0 ]; then
-      case $status in 124 | 137) echo "   (timed out after ${TEST_TIMEOUT:-300} s)" ;; esac
+      case $status in 124 | 137) echo "   (timed out after ${TEST_TIMEOUT:-900} s)" ;; esac
       grep -vE '^\[ (RUN  |      OK|={9})' "$log" | tail -n "${TAIL:-60}" | sed 's/^/   | /'
     elif [ "$s" != 0 ]; then
       grep -i 'skip' "$log" | grep -v '^\[' | sort -u | head -n 5 | sed 's/^/   | /'

@@ -311,7 +311,9 @@ int launch(const struct plan *plan, const struct launch_kit *kit, struct child *
 
 int launch_go(const struct child *c, const int *join_fds, int n, struct err *e)
 {
-	return child_hand_over(c->lifeline_fd, join_fds, (size_t)n, e);
+	int r = child_hand_over(c->lifeline_fd, join_fds, (size_t)n, e);
+	/* An init that failed before it could be told is no failure of ours: its journal, or its end, says what happened. */
+	return r == -EPIPE || r == -ECONNRESET ? 0 : r;
 }
 
 void launch_abort(struct child *c)

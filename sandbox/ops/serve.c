@@ -1,6 +1,8 @@
 /*
  * rustbox serve: /metrics and /health on the loopback interface. The server has no thread: libmicrohttpd's epoll
- * descriptor is polled here, beside the signals that end it, and each request takes one look at the host.
+ * descriptor is polled here, beside the signals that end it. A request waits (suspended) until all that came with it have been
+ * read; then one look at the host, younger than any of them, answers them all: however many ask at once, the host is
+ * looked at once, and nobody waits for the looks of others.
  */
 #include <arpa/inet.h>
 #include <getopt.h>
@@ -22,21 +24,29 @@
 
 enum { PORT = 9090, CLIENTS = 16, CLIENT_S = 5 };
 
-static char *body_of(const struct paths *p, bool metrics)
+enum page { PAGE_METRICS, PAGE_HEALTH, PAGES };
+
+static const struct {
+	const char *url, *type;
+} pages[PAGES] = {
+	[PAGE_METRICS] = { "/metrics", "text/plain; version=0.0.4" },
+	[PAGE_HEALTH] = { "/health", "application/json" },
+};
+
+struct server {
+	const struct paths *paths;
+	struct MHD_Connection *waiting[CLIENTS];
+	size_t n;
+	char *text[PAGES]; /* of the last look; NULL: it could not be said */
+};
+
+static char *metrics_of(const struct worker_look *w, const struct paths *p)
 {
-	autoarena struct arena a = { 0 };
-	struct scope scope = scope_host(p);
-	struct worker_look w;
-	struct err e = { 0 };
 	char *text = NULL;
 	size_t n = 0;
-	worker_look(&scope, &a, &w);
-	if (!metrics) {
-		autojson json_t *j = worker_to_json(&w, p);
-		return json_dumps(j, JSON_COMPACT | JSON_PRESERVE_ORDER);
-	}
+	struct err e = { 0 };
 	FILE *f = open_memstream(&text, &n);
-	int r = f ? worker_metrics(&w, p, f, &e) : -ENOMEM;
+	int r = f ? worker_metrics(w, p, f, &e) : -ENOMEM;
 	if (f)
 		(void)fclose(f);
 	if (r == 0)
@@ -45,29 +55,61 @@ static char *body_of(const struct paths *p, bool metrics)
 	return NULL;
 }
 
-static enum MHD_Result answer(void *arg, struct MHD_Connection *c, const char *url, const char *method,
-			      const char *version, const char *data, size_t *size, void **state)
+static void forget(struct server *s)
 {
-	bool metrics = strcmp(url, "/metrics") == 0, known = metrics || strcmp(url, "/health") == 0;
-	(void)version, (void)data, (void)size, (void)state;
-	unsigned code = MHD_HTTP_OK;
-	char *body = NULL;
-	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
-		code = MHD_HTTP_METHOD_NOT_ALLOWED;
-	else if (!known)
-		code = MHD_HTTP_NOT_FOUND;
-	else if (!(body = body_of(arg, metrics)))
-		code = MHD_HTTP_INTERNAL_SERVER_ERROR;
-	if (!body)
-		body = strdup("/metrics and /health are here\n");
-	struct MHD_Response *r = MHD_create_response_from_buffer(strlen(body), body, MHD_RESPMEM_MUST_FREE);
+	for (int i = 0; i < PAGES; i++) {
+		free(s->text[i]);
+		s->text[i] = NULL;
+	}
+}
+
+static void look_for_all(struct server *s)
+{
+	autoarena struct arena a = { 0 };
+	struct scope scope = scope_host(s->paths);
+	struct worker_look w;
+	worker_look(&scope, &a, &w);
+	autojson json_t *health = worker_to_json(&w, s->paths);
+	forget(s);
+	s->text[PAGE_METRICS] = metrics_of(&w, s->paths);
+	s->text[PAGE_HEALTH] = json_dumps(health, JSON_COMPACT | JSON_PRESERVE_ORDER);
+	while (s->n)
+		MHD_resume_connection(s->waiting[--s->n]);
+}
+
+static enum MHD_Result reply(struct MHD_Connection *c, unsigned code, const char *type, const char *body)
+{
+	struct MHD_Response *r = MHD_create_response_from_buffer(strlen(body), (void *)(uintptr_t)body, MHD_RESPMEM_MUST_COPY);
 	if (!r)
 		return MHD_NO;
-	(void)MHD_add_response_header(r, "Content-Type", code != MHD_HTTP_OK ? "text/plain"
-						     : metrics ? "text/plain; version=0.0.4" : "application/json");
+	(void)MHD_add_response_header(r, "Content-Type", type);
 	enum MHD_Result done = MHD_queue_response(c, code, r);
 	MHD_destroy_response(r);
 	return done;
+}
+
+/* Called once when the request has been read, and again when it has been resumed. */
+static enum MHD_Result answer(void *arg, struct MHD_Connection *c, const char *url, const char *method,
+			      const char *version, const char *data, size_t *size, void **waited)
+{
+	struct server *s = arg;
+	int page = 0;
+	(void)version, (void)data, (void)size;
+	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
+		return reply(c, MHD_HTTP_METHOD_NOT_ALLOWED, "text/plain", "this server only answers GET\n");
+	while (page < PAGES && strcmp(url, pages[page].url) != 0)
+		page++;
+	if (page == PAGES)
+		return reply(c, MHD_HTTP_NOT_FOUND, "text/plain", "/metrics and /health are here\n");
+	if (!*waited && s->n < CLIENTS) {
+		*waited = s;
+		s->waiting[s->n++] = c;
+		MHD_suspend_connection(c);
+		return MHD_YES;
+	}
+	if (!s->text[page])
+		return reply(c, MHD_HTTP_INTERNAL_SERVER_ERROR, "text/plain", "the answer could not be put together\n");
+	return reply(c, MHD_HTTP_OK, pages[page].type, s->text[page]);
 }
 
 static int parse(const struct invocation *in, struct sockaddr_in *to, struct err *e)
@@ -92,7 +134,7 @@ static int parse(const struct invocation *in, struct sockaddr_in *to, struct err
 	return optind < in->argc ? err_say(e, EINVAL, "'%.40s' is not an option", in->argv[optind]) : 0;
 }
 
-static void loop(struct MHD_Daemon *d, int signals)
+static void loop(struct MHD_Daemon *d, struct server *s, int signals)
 {
 	const union MHD_DaemonInfo *info = MHD_get_daemon_info(d, MHD_DAEMON_INFO_EPOLL_FD);
 	struct pollfd fds[2] = { { .fd = info->epoll_fd, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
@@ -102,6 +144,10 @@ static void loop(struct MHD_Daemon *d, int signals)
 		if (poll(fds, 2, timed ? (int)(ms > 60000 ? 60000 : ms) : -1) < 0 && errno != EINTR)
 			return;
 		(void)MHD_run(d);
+		while (s->n) {
+			look_for_all(s);
+			(void)MHD_run(d); /* what was resumed is no event of the descriptor */
+		}
 	}
 }
 
@@ -123,7 +169,8 @@ int ops_serve(const struct invocation *in)
 		complain("serve: cannot wait for signals");
 		return EXIT_IE;
 	}
-	struct MHD_Daemon *d = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, answer, (void *)(uintptr_t)in->paths,
+	struct server s = { .paths = in->paths };
+	struct MHD_Daemon *d = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, answer, &s,
 						MHD_OPTION_SOCK_ADDR, &to, MHD_OPTION_CONNECTION_LIMIT, CLIENTS,
 						MHD_OPTION_CONNECTION_TIMEOUT, CLIENT_S, MHD_OPTION_END);
 	if (!d) {
@@ -133,7 +180,8 @@ int ops_serve(const struct invocation *in)
 	const union MHD_DaemonInfo *port = MHD_get_daemon_info(d, MHD_DAEMON_INFO_BIND_PORT);
 	(void)printf("listening on port %u: /metrics /health\n", port ? port->port : ntohs(to.sin_port));
 	(void)fflush(stdout);
-	loop(d, signals);
+	loop(d, &s, signals);
 	MHD_stop_daemon(d);
+	forget(&s);
 	return finish(EXIT_GOOD);
 }

@@ -3,7 +3,7 @@
  * N = 1, 2, ... until a recovery meets no fault. Whatever failed, it ends in time, never says "clean" while the kernel
  * shows something left, harms no canary, and a second recovery without faults finishes the work.
  *
- * In `make check` every seventh point (another each day); MATRIX=full takes all.
+ * In `make check` every fifteenth point (another each day); MATRIX=full takes all.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,65 +16,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "probes/base/own.h"
 #include "sandbox/box/recover.h"
-#include "sandbox/kernel/sys.h"
 #include "tests/harness/lab.h"
-
-/* Shared with every child the engine forks: one count for all of them. */
-static struct fault_plan {
-	unsigned at, calls;
-	int error;
-	bool on, fired;
-	char where[40];
-} *plan;
-
-static bool trips(const char *name)
-{
-	if (!plan || !plan->on || __atomic_add_fetch(&plan->calls, 1, __ATOMIC_SEQ_CST) != plan->at)
-		return false;
-	plan->fired = true;
-	(void)snprintf(plan->where, sizeof plan->where, "%s", name);
-	return true;
-}
-
-#define FAIL(type, name, params, args)           \
-	type __real_##name params;               \
-	type __wrap_##name params;               \
-	type __wrap_##name params                \
-	{                                        \
-		if (trips(#name))                \
-			return (type)-plan->error; \
-		return __real_##name args;       \
-	}
-
-FAIL(int, sys_openat, (int d, const char *p, int f, mode_t m), (d, p, f, m))
-FAIL(int, sys_openat2, (int d, const char *p, int f, mode_t m, uint64_t r), (d, p, f, m, r))
-FAIL(int, sys_unlinkat, (int d, const char *p, int f), (d, p, f))
-FAIL(int, sys_renameat2, (int a, const char *p, int b, const char *q, unsigned f), (a, p, b, q, f))
-FAIL(int, sys_ftruncate, (int fd, off_t n), (fd, n))
-FAIL(ssize_t, sys_write, (int fd, const void *b, size_t n), (fd, b, n))
-FAIL(int, sys_write_all, (int fd, const void *b, size_t n), (fd, b, n))
-FAIL(int, sys_write_file, (int d, const char *p, const char *t), (d, p, t))
-FAIL(int, sys_flock, (int fd, int o), (fd, o))
-FAIL(int, sys_ofd_lock, (int fd, int t), (fd, t))
-FAIL(int, sys_umount2, (const char *t, int f), (t, f))
-FAIL(int, sys_mount_exists, (uint64_t id), (id))
-FAIL(int, sys_fchdir, (int fd), (fd))
-FAIL(pid_t, sys_fork, (void), ())
-FAIL(int, sys_pipe, (int r[2], int f), (r, f))
-FAIL(int, sys_dup2, (int a, int b), (a, b))
-FAIL(int, sys_close_range, (unsigned a, unsigned b, unsigned f), (a, b, f))
-FAIL(int, sys_pidfd_open, (pid_t p), (p))
-FAIL(int, sys_pidfd_signal, (int fd, int s), (fd, s))
-FAIL(int, sys_pidfd_wait, (int fd, int o, siginfo_t *i, struct rusage *u), (fd, o, i, u))
-FAIL(int, sys_mkdirat, (int d, const char *p, mode_t m), (d, p, m))
-FAIL(int, sys_signal_default, (int s), (s))
+#include "tests/harness/sys_faults.h"
 
 enum { SAID_CLEAN = 0, SAID_LEFT = 1, LIMIT_S = 60 };
 
@@ -106,17 +55,17 @@ static bool point(struct world *w, const char *fault, unsigned at, int error, bo
 	lab_open(&l, w, "leak");
 	if (lab_plant(&l, lab_fault(fault)) != PLANTED)
 		fail_msg("%s: %s", fault, l.why);
-	*plan = (struct fault_plan){ .at = at, .error = error, .on = true };
+	*sys_fault = (struct sys_fault){ .at = at, .nr = NOT_ALONE, .error = error, .on = true };
 	int said = recover_once(w);
-	plan->on = false;
-	*fired = plan->fired;
+	sys_fault->on = false;
+	*fired = sys_fault->fired;
 	autofree char *left = world_left(w);
 	bool good = said == SAID_LEFT || (said == SAID_CLEAN && !*left), unharmed = lab_unharmed(&l, text, sizeof text);
 	int again = recover_once(w);
 	autofree char *after = world_left(w);
 	bool done = again == SAID_CLEAN && !*after;
 	if (!good || !unharmed || !done)
-		print_message("%s: call %u (%s) fails with %s: said %d, then %d; left: %s; after: %s; %s\n", fault, at, plan->where,
+		print_message("%s: call %u (%s) fails with %s: said %d, then %d; left: %s; after: %s; %s\n", fault, at, sys_fault->where,
 			      strerrorname_np(error), said, again, left, after, text);
 	if (!done) {
 		struct ran r;
@@ -133,7 +82,7 @@ static void sweep(void **state)
 	static const int errors[] = { EIO, EBUSY, ENOSPC, EPERM, ENOENT, EMFILE };
 	const char *fault = *state;
 	struct world w;
-	unsigned step = getenv("MATRIX") ? 1 : 7, bad = 0, points = 0;
+	unsigned step = getenv("MATRIX") ? 1 : 15, bad = 0, points = 0;
 	world_open(&w, WORLD_MOUNTS);
 	for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
 		bool fired = true;
@@ -152,13 +101,12 @@ int main(int argc, char **argv)
 	static const char *const faults[] = { "ledger_true", "nested", "cgroup_nested", "traps", "held_cwd", "ledger_garbage" };
 	struct CMUnitTest tests[sizeof faults / sizeof *faults];
 	size_t n = 0;
+	world_alone();
 	if (world_lacking()) {
 		printf("skipped: %s\n", world_lacking());
 		return 77;
 	}
-	plan = mmap(NULL, sizeof *plan, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (plan == MAP_FAILED)
-		return 1;
+	sys_fault_open();
 	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
 		if (argc < 2 || strcmp(argv[1], faults[i]) == 0)
 			tests[n++] = (struct CMUnitTest){ faults[i], sweep, NULL, NULL, (void *)(uintptr_t)faults[i] };

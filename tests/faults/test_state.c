@@ -204,6 +204,7 @@ int main(void)
 		cmocka_unit_test(every_prefix_of_the_baseline),
 		cmocka_unit_test(a_page_that_is_none),
 	};
+	world_alone();
 	if (world_lacking()) {
 		printf("skipped: %s\n", world_lacking());
 		return 77;

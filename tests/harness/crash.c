@@ -9,10 +9,12 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "probes/base/own.h"
 
 struct world crash_world;
+const char *const crash_recovery_argv[] = { "rustbox", "health", "--recover", "--cleanup", "--json", NULL };
 const char *const crash_run_argv[] = { "rustbox", "run", "--json", "-", "--wall-time", "10s", "--", "/bin/true", NULL };
 
 /* A box that runs beside all crashes: it repeats two lines, one before them and one after, and ends. Not at the end of its
@@ -133,7 +135,7 @@ static bool health_answers(void)
 static bool recovers(void)
 {
 	struct ran r;
-	world_call(&crash_world, &r, 60, "rustbox", "health", "--recover", "--cleanup", "--json");
+	world_run(&crash_world, &r, 60, NULL, crash_recovery_argv);
 	bool ok = !r.late && r.code == 0;
 	if (!ok)
 		print_message("recovery: exit %d signal %d late %d: %.600s %.300s\n", r.code, r.signal, r.late, r.out, r.err);
@@ -145,8 +147,7 @@ static bool recovers(void)
 static bool second_is_idle(void)
 {
 	struct inject_plan none = { .act = INJECT_NOTHING, .seconds = 60 };
-	struct injected *r = inject_run(&crash_world, &none,
-					inject_call_argv("rustbox", "health", "--recover", "--cleanup", "--json"));
+	struct injected *r = inject_run(&crash_world, &none, crash_recovery_argv);
 	bool ok = WIFEXITED(r->wstatus) && WEXITSTATUS(r->wstatus) == 0;
 	for (unsigned i = 0; i < r->calls; i++) {
 		uint32_t nr = r->v[i].nr;
@@ -160,6 +161,43 @@ static bool second_is_idle(void)
 	return ok;
 }
 
+bool crash_run_honest(const struct injected *r, const char *left)
+{
+	(void)left; /* one recovery removes it: the sweep demands that */
+	struct ran said = { .out = (char *)(uintptr_t)r->out, .out_len = strlen(r->out) };
+	char status[32] = "", cause[64] = "";
+	json_t *j = NULL;
+	for (char *line = said.out; !j && line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+		j = json_loadb(line, strcspn(line, "\n"), 0, NULL);
+	json_at(j, "status", status, sizeof status);
+	json_at(j, "verdict.cause", cause, sizeof cause);
+	bool any = j != NULL;
+	json_decref(j);
+	if (WIFSIGNALED(r->wstatus)) { /* out of memory aborts: arena.h says so; before main(), the C library's start falls */
+		bool before_main = r->calls < 8 && !any && WTERMSIG(r->wstatus) == SIGSEGV;
+		return WTERMSIG(r->wstatus) == SIGABRT || before_main;
+	}
+	int code = WEXITSTATUS(r->wstatus);
+	if (!strcmp(status, "OK"))
+		return code == 0;
+	if (!strcmp(status, "IE"))
+		return code == 3 && *cause;
+	return !any && code >= 2; /* said why on stderr, or could not even begin */
+}
+
+/* The recovery after the crash at `at` is killed, too; how often differs from one crash to the next, so the lot is drawn
+ * among the calls of the last one that came to its end. */
+static void dies_again(struct crash_sweep *s, unsigned at)
+{
+	static unsigned span = 8;
+	struct inject_plan plan = { .act = at % 2 ? INJECT_KILL_SELF : INJECT_KILL_ALL, .acting = true, .seconds = 60,
+				    .at = 1 + at * 2654435761u / 16 % span };
+	struct injected *r = inject_run(&crash_world, &plan, crash_recovery_argv);
+	s->again += r->fired;
+	span = r->fired ? span + 1 : r->acting + 1;
+	inject_free(r);
+}
+
 static bool one_point(struct crash_sweep *s, unsigned at, int error, const struct inject_call *c)
 {
 	if (s->before && !s->before(&crash_world))
@@ -168,15 +206,18 @@ static bool one_point(struct crash_sweep *s, unsigned at, int error, const struc
 	struct injected *r = inject_run(&crash_world, &plan, s->argv);
 	s->fired += r->fired;
 	bool good = !r->late || complain(s, at, c, "hangs", r->out);
-	if (good && s->act == INJECT_ERRNO && s->verdict && !s->verdict(r))
-		good = complain(s, at, c, strerror(error), r->out);
 	double died = r->died;
+	autofree char *told = left_but(beside.left);
+	if (good && s->act == INJECT_ERRNO && s->verdict && !s->verdict(r, told))
+		good = complain(s, at, c, strerror(error), r->out);
 	inject_free(r);
 	/* what was planted beside a recovery lives on when that dies; the program of a run must not */
 	if (good && s->act != INJECT_ERRNO && !s->before && !no_process_after(died)) {
 		autofree char *left = left_but(beside.left);
 		good = complain(s, at, c, "a process lives a second later", left);
 	}
+	if (s->pairs)
+		dies_again(s, at);
 	if (s->finish) {
 		struct ran again;
 		world_run(&crash_world, &again, 20, NULL, s->finish);
@@ -203,7 +244,16 @@ static bool is_point(const struct injected *r, unsigned i)
 {
 	if (i == 0 || getenv("CRASH_EVERY"))
 		return true;
-	return !inject_is_idle(r->v[i - 1].nr) || r->v[i - 1].pid != r->v[i].pid;
+	return !inject_is_idle(r, i - 1) || r->v[i - 1].pid != r->v[i].pid;
+}
+
+/* Has this call been made from this place often enough already? */
+static bool seen_enough(const struct crash_sweep *s, const struct injected *r, unsigned i)
+{
+	unsigned seen = 0;
+	for (unsigned k = 0; s->same && k < i; k++)
+		seen += r->v[k].nr == r->v[i].nr && r->v[k].place == r->v[i].place;
+	return s->same && seen >= s->same;
 }
 
 static unsigned number_from(const char *name, unsigned otherwise)
@@ -214,7 +264,8 @@ static unsigned number_from(const char *name, unsigned otherwise)
 
 void crash_sweep(struct crash_sweep *s)
 {
-	unsigned stride = number_from("CRASH_STRIDE", 1), offset = number_from("CRASH_OFFSET", 0), nth = 0;
+	unsigned stride = number_from("CRASH_STRIDE", getenv("MATRIX") || !s->sample ? 1 : s->sample), nth = 0;
+	unsigned offset = number_from("CRASH_OFFSET", stride > 1 ? (unsigned)(time(NULL) / 86400) : 0);
 	if (stride == 0)
 		stride = 1;
 	beside_start();
@@ -229,7 +280,9 @@ void crash_sweep(struct crash_sweep *s)
 	s->calls = r->calls;
 	for (unsigned i = 0; i < r->calls && s->failures < 8; i++) {
 		static const int no_error[] = { -1, 0 };
-		const int *errors = s->act == INJECT_ERRNO ? inject_errors(r->v[i].nr) : is_point(r, i) ? no_error : NULL;
+		const int *errors = s->act != INJECT_ERRNO	? (is_point(r, i) ? no_error : NULL)
+				    : seen_enough(s, r, i) ? NULL
+							   : inject_errors(r->v[i].nr);
 		for (; errors && *errors; errors++) {
 			if (nth++ % stride != offset % stride)
 				continue;
@@ -239,6 +292,15 @@ void crash_sweep(struct crash_sweep *s)
 	}
 	inject_free(r);
 	beside_end();
+}
+
+void crash_sweep_holds(struct crash_sweep *s, unsigned least)
+{
+	crash_sweep(s);
+	print_message("%u calls, %u points, %u fired, %u fired again in the recovery, %u had left something\n", s->calls, s->points,
+		      s->fired, s->again, s->dirty);
+	assert_true(s->points >= least);
+	assert_int_equal(s->failures, 0);
 }
 
 int crash_main(const char *name, const struct CMUnitTest *tests, size_t n)

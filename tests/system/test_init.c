@@ -116,6 +116,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(made_and_ended), cmocka_unit_test(killed_keeper),
 					    cmocka_unit_test(busy_box), cmocka_unit_test(quarantine) };
+	world_alone();
 	if (world_lacking()) {
 		printf("skipped: %s\n", world_lacking());
 		return 77;

@@ -2,6 +2,7 @@
 # rustbox reclaim by hand: a plan acts on the intersection with the world, an age means what it says, Ctrl-C loses track of
 # nothing, who comes second says who is at work, and each item is a line of its own the moment it is done.
 set -u
+. tests/harness/alone.sh
 OUT=$(realpath "${OUT:-.build}")
 [ "$(id -u)" = 0 ] || { echo "skipped: needs root"; exit 77; }
 world=$(mktemp -d /tmp/rbt-reclaim-XXXXXX)

@@ -410,6 +410,7 @@ int main(int argc, char **argv)
 	static struct CMUnitTest tests[LINES + 2];
 	static char names[LINES][96];
 	size_t n = 0;
+	world_alone();
 	if (world_lacking()) {
 		printf("skipped: %s\n", world_lacking());
 		return 77;

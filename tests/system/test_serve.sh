@@ -2,6 +2,7 @@
 # rustbox serve: /metrics and /health with curl, on loopback only; requests that are none, a hundred connections at once,
 # clients that say nothing; and it ends with SIGTERM.
 set -u
+. tests/harness/alone.sh
 OUT=$(realpath "${OUT:-.build}")
 [ "$(id -u)" = 0 ] || { echo "skipped: needs root"; exit 77; }
 command -v curl >/dev/null || { echo "skipped: curl is not installed"; exit 77; }
