@@ -1,5 +1,5 @@
 /*
- * Our cgroups: in every hierarchy each directory rustbox-<box> below our parent and everything below that,
+ * Our cgroups: in every hierarchy each directory rustbox-<box> in one of our places and everything below that,
  * whatever its name, because a payload may make children and a child keeps its parent from being removed.
  */
 #include <dirent.h>
@@ -139,10 +139,9 @@ static bool take_cgroup(struct walk *w, int parent, const char *name, const char
 	return facts.populated;
 }
 
-static void take_hierarchy(struct look *l, const struct hierarchy *in)
+static void take_place(struct look *l, const struct hierarchy *in, const char *parent)
 {
 	struct walk w = { .look = l, .in = in };
-	const char *parent = l->scope->paths->cgroup_parent;
 	const char *prefix = *parent ? arena_printf(l->a, "/%s", parent) : "";
 	const char *top = arena_printf(l->a, "%s%s", in->mount, prefix);
 	autodir DIR *dir = opendir(top);
@@ -167,8 +166,11 @@ void cgroups_read(struct look *l)
 	l->cgroups.complete = true;
 	if (hierarchies_read(l->scope, l->a, &v, &n, &why))
 		set_incomplete(&l->cgroups, &why);
+	if (!l->places.complete)
+		set_incomplete(&l->cgroups, &l->places.why);
 	for (size_t i = 0; i < n; i++)
-		take_hierarchy(l, &v[i]);
+		for (size_t k = 0; k < l->places.n; k++)
+			take_place(l, &v[i], places_parent(&l->places, k, l->a));
 }
 
 void cgroups_observe(struct look *l, struct resource_set *ret)

@@ -64,18 +64,24 @@ static bool has_word(const char *list, const char *word, const char *sep)
 	return false;
 }
 
-static void look_v2(struct host *h, const char *mount)
+uint32_t host_v2_controllers(const char *dir)
 {
 	char path[4200], text[1024];
-	h->unified = mount;
-	(void)snprintf(path, sizeof path, "%.4000s/cgroup.controllers", mount);
+	(void)snprintf(path, sizeof path, "%.4000s/cgroup.controllers", dir);
 	if (kfile_read(AT_FDCWD, path, text, sizeof text) < 0)
-		return;
+		return 0;
+	/* v2 has no such controllers: cpu.stat and cgroup.freeze are part of the core. */
+	uint32_t set = 1u << HOST_CPUACCT | 1u << HOST_FREEZER;
 	for (int c = 0; c < HOST_CONTROLLER_COUNT; c++)
 		if (has_word(text, controllers[c], " \n"))
-			h->v2_controllers |= 1u << c;
-	/* v2 has no such controllers: cpu.stat and cgroup.freeze are part of the core. */
-	h->v2_controllers |= 1u << HOST_CPUACCT | 1u << HOST_FREEZER;
+			set |= 1u << c;
+	return set;
+}
+
+static void look_v2(struct host *h, const char *mount)
+{
+	h->unified = mount;
+	h->v2_controllers = host_v2_controllers(mount);
 }
 
 static void look_cgroups(const struct scope *scope, struct arena *a, struct host *h)

@@ -29,7 +29,9 @@ struct host {
 	enum cgroup_layout layout; /* HYBRID: controllers on v1 and a v2 tree beside them */
 	const char *v1[HOST_CONTROLLER_COUNT]; /* mount point of the v1 hierarchy, NULL when not v1 */
 	const char *unified;	   /* mount point of the v2 tree, NULL when none */
-	uint32_t v2_controllers;   /* bit per host_controller available (and delegable) at the v2 root */
+	uint32_t v2_controllers;   /* bit per host_controller available (and delegable) at the v2 root, or at `place` */
+	const char *place;	   /* the cgroup delegated to us, relative to a hierarchy's root; NULL: none (delegation.h) */
+	const char *place_why;	   /* why a delegated cgroup is not used; NULL */
 	uint32_t namespaces;	   /* CLONE_NEW* bits the kernel has */
 	bool pidfd, clone3, seccomp, openat2, mount_api, cgroup_kill, mount_id_unique, statmount, landlock, psi;
 	unsigned cpus;
@@ -43,6 +45,8 @@ void host_look(const struct scope *scope, struct arena *a, struct host *ret);
 /* Only what a launch depends on: cgroups, system calls, namespaces, privileges. In the same time on a host with ten
  * mounts and with ten thousand. The rest stays 0. */
 void host_look_for_launch(const struct scope *scope, struct arena *a, struct host *ret);
+/* What a v2 cgroup has for its children; bit per host_controller, those included that belong to every v2 cgroup. */
+uint32_t host_v2_controllers(const char *dir);
 const char *cgroup_layout_word(enum cgroup_layout layout); /* "v1", "v2", "hybrid", "none" */
 
 #endif

@@ -28,6 +28,7 @@ void look_init(struct look *l, const struct scope *scope, struct arena *a)
 				   .run = resolved(a, scope->paths->of[PATH_RUN]),
 				   .state = resolved(a, scope->paths->of[PATH_STATE]),
 				   .ledgers = &l->ledgers };
+	places_read(scope->paths, a, &l->places);
 	l->proc = open(scope->proc, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 

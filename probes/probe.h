@@ -7,6 +7,7 @@
 
 #include "probes/mountinfo.h"
 #include "probes/ownership.h"
+#include "probes/places.h"
 #include "probes/scope.h"
 
 struct member {
@@ -19,6 +20,7 @@ struct look {
 	struct arena *a;
 	struct ledgers ledgers;
 	struct world world;
+	struct places places;
 	int proc; /* the proc directory, -1 when it cannot be opened */
 	void (*breathe)(void *ctx); /* NULL: nobody waits */
 	void *breathe_ctx;

@@ -152,7 +152,7 @@ static void take_process(struct pass *p, const char *name)
 	/* The member list is a moment old: the pid may have been used again, or the process just have joined. */
 	bool known = false;
 	autofree char *cgroups = process_cgroups(dir);
-	const char *now = process_cgroup_box(cgroups, l->scope->paths->cgroup_parent, l->a, &known);
+	const char *now = process_cgroup_box(cgroups, &l->places, l->a, &known);
 	if (known && !now && c.cgroup_box)
 		c.our_exe = our_programs_run_by(&p->ours, dir);
 	c.cgroup_box = known ? now : c.cgroup_box;

@@ -101,23 +101,15 @@ static const char *shown_cgroup(const char *text, struct arena *a)
 	return arena_strndup(a, best, best_n);
 }
 
-const char *process_cgroup_box(const char *text, const char *parent, struct arena *a, bool *ret_known)
+const char *process_cgroup_box(const char *text, const struct places *places, struct arena *a, bool *ret_known)
 {
-	char prefix[64];
 	const char *path;
+	size_t n = 0;
 	*ret_known = text && *text && !strstr(text, "/..");
-	if (!*ret_known)
-		return NULL;
-	size_t n = 0, skip = (size_t)snprintf(prefix, sizeof prefix, *parent ? "/%s/" : "/%s", parent);
-	while ((path = next_cgroup(&text, &n))) {
-		if (n <= skip || strncmp(path, prefix, skip) != 0)
-			continue;
-		char name[256];
-		size_t len = strcspn(path + skip, "/ \n");
-		(void)snprintf(name, sizeof name, "%.*s", (int)(len < 255 ? len : 255), path + skip);
-		const char *box = paths_box_of_name(name);
-		if (box)
-			return arena_strdup(a, box);
+	while (*ret_known && (path = next_cgroup(&text, &n))) {
+		const char *at = places_within(places, path, n);
+		if (at)
+			return paths_box_of_name(arena_strndup(a, at, strcspn(at, "/\n")));
 	}
 	return NULL;
 }

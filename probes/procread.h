@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "probes/places.h"
 #include "probes/resource.h"
 
 struct procstat {
@@ -24,9 +25,9 @@ char *process_cgroups(int dir);
 /* Everything that is shown of a process. Unreadable parts stay empty. */
 void process_describe(int dir, const struct procstat *st, uid_t uid, const char *cgroups, struct arena *a,
 		      struct process_facts *ret);
-/* The box whose cgroup the process is in, by its own account; NULL when in none. `parent` as in struct paths.
+/* The box whose cgroup the process is in, by its own account; NULL when in none.
  * *ret_known is false when the account cannot be read or is relative to another cgroup namespace. */
-const char *process_cgroup_box(const char *cgroups, const char *parent, struct arena *a, bool *ret_known);
+const char *process_cgroup_box(const char *cgroups, const struct places *places, struct arena *a, bool *ret_known);
 /* Wall clock seconds of a start time. */
 uint64_t process_born(uint64_t start_ticks);
 

@@ -64,10 +64,9 @@ else
   done
 fi
 ip link set lo up
-cp /command /new/run/command
-chroot /new /bin/bash /run/command </new/dev/null 2>&1
-echo "rustbox-vm-status $?"
-poweroff -f
+cp /command /busybox /new/run/
+# Not chroot: in a chroot nobody may make a user namespace.
+exec switch_root /new /bin/bash -c '/bin/bash /run/command </dev/null 2>&1; echo "rustbox-vm-status $?"; exec /run/busybox poweroff -f'
 INIT
 }
 
@@ -76,7 +75,7 @@ image=$(find "$cache/$package" -name 'vmlinuz-*' | head -n 1)
 top=$(mktemp -d)
 trap 'rm -rf "$top"' EXIT
 mkdir -p "$top/root/bin" "$top/root/modules"
-cp "$busybox" "$top/root/bin/busybox"
+cp "$busybox" "$top/root/bin/busybox" && cp "$busybox" "$top/root/busybox"
 n=10
 for m in $modules; do
   file=$(find "$cache/$package" -name "$m.ko*" -print -quit)

@@ -27,6 +27,7 @@
 	X(SLOTS, "/run/rustbox/slots", "one file per uid of the pool; flock held while in use")   \
 	X(RECOVERY, "/run/rustbox/recovery.lock", "held by the recovery at work, and says who that is") \
 	X(EMPTY, "/run/rustbox/empty", "the permanent empty directory where roots are put together") \
+	X(PLACES, "/run/rustbox/cgroup-places", "delegated cgroups that boxes were made in, one a line") \
 	X(CONFIG, "/etc/rustbox/config.json", "overrides")
 
 enum path_id {

@@ -318,7 +318,7 @@ int box_execute(const struct box_code *code, const struct box_context *context, 
 	if (rc == 0)
 		rc = begin_netns(&r, e);
 	if (rc == 0)
-		rc = hold_take(context->paths, context->host, &ret->plan, walks, &r.hold, e);
+		rc = hold_take(context->paths, &ret->plan, walks, &r.hold, e);
 	if (rc == 0 && code->file)
 		rc = put_source(&r, code, e);
 	if (rc < 0) {

@@ -9,6 +9,7 @@
 #include "probes/base/json.h"
 #include "probes/base/own.h"
 #include "probes/base/text.h"
+#include "probes/places.h"
 
 /* A misspelt key would silently leave a limit as it was: every object is read strictly. */
 static int only_keys(const json_t *obj, const char *path, const char *const *keys, size_t n, struct err *e)
@@ -158,9 +159,19 @@ static int count_from(const json_t *obj, const char *key, unsigned *ret, struct 
 	return 0;
 }
 
+static int parent_from(const json_t *v, struct arena *a, const char **ret, struct err *e)
+{
+	if (v && !json_is_string(v))
+		return err_say(e, EINVAL, "cgroup_parent: expected a string, got %s", json_type_word(v));
+	if (v && place_check(json_string_value(v), e) < 0)
+		return err_wrap(e, "cgroup_parent");
+	*ret = v ? arena_strdup(a, json_string_value(v)) : NULL;
+	return 0;
+}
+
 int config_from_json(const json_t *obj, struct arena *a, struct config *ret, struct err *e)
 {
-	static const char *const keys[] = { "schema", "profiles", "limits", "ceilings", "languages", "slots", "boxes" };
+	static const char *const keys[] = { "schema", "profiles", "limits", "ceilings", "languages", "slots", "boxes", "cgroup_parent" };
 	struct config c = { .slots = UID_POOL, .kept_boxes = UID_POOL, .nlanguages = 0 };
 	for (int i = 0; i < PROFILE_COUNT; i++)
 		limits_default((enum profile)i, &c.profiles[i]);
@@ -182,6 +193,8 @@ int config_from_json(const json_t *obj, struct arena *a, struct config *ret, str
 		rc = count_from(obj, "slots", &c.slots, e);
 	if (rc == 0)
 		rc = count_from(obj, "boxes", &c.kept_boxes, e);
+	if (rc == 0)
+		rc = parent_from(json_object_get(obj, "cgroup_parent"), a, &c.cgroup_parent, e);
 	if (rc == 0)
 		*ret = c;
 	return rc;

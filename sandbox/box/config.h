@@ -13,6 +13,7 @@ struct config {
 	struct limits ceilings;		       /* the most a caller may ask for; LIMIT_NONE: no ceiling */
 	struct language *languages;	       /* the built-in rows, overridden, and others added */
 	size_t nlanguages;
+	const char *cgroup_parent; /* where boxes' cgroups are made, "/a/b"; NULL: where delegation_look() says */
 	unsigned slots;	     /* boxes alive at once, 1 to UID_POOL */
 	unsigned kept_boxes; /* of those, boxes made by `rustbox init` */
 };

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,6 +11,8 @@
 #include "probes/base/clock.h"
 #include "probes/base/own.h"
 #include "sandbox/box/living.h"
+#include "sandbox/box/place.h"
+#include "sandbox/box/reclaim_acts.h"
 #include "sandbox/kernel/rootfs.h"
 #include "sandbox/kernel/sys.h"
 
@@ -18,7 +21,7 @@ enum { FIRST_TRY_S = 2, ALL_TRIES_S = 5 };
 static int make_cgroup(struct hold *h, size_t i, struct err *e)
 {
 	const struct cgroup_tree *t = &h->cgroup.trees[i];
-	char name[200], identity[64];
+	char name[CGROUP_PATH + 64], identity[64];
 	uint64_t inode;
 	unsigned seq;
 	(void)snprintf(name, sizeof name, "%s:%s", t->hierarchy, t->path);
@@ -64,27 +67,34 @@ static int take_fresh(const struct paths *paths, const struct plan *plan, size_t
 
 /* ---- a box that lives across runs ---- */
 
-/* What an earlier run of this box left when it was killed: no run is in it now, so it is nobody's. */
-static int clear_earlier(const struct paths *paths, const struct host *host, struct hold *h, struct err *e)
+static int remove_recorded(const struct scope *scope, const char *name, uint64_t deadline, struct err *e)
+{
+	char hierarchy[64];
+	const char *colon = strchr(name, ':');
+	(void)snprintf(hierarchy, sizeof hierarchy, "%.*s", colon ? (int)(colon - name) : 0, name);
+	autofd int top = reclaim_hierarchy(scope, hierarchy, e);
+	if (top < 0)
+		return top;
+	return cgroup_remove_at(strcmp(hierarchy, "unified") == 0 ? 2 : 1, top, colon + 1 + strspn(colon + 1, "/"), deadline, e);
+}
+
+/* What an earlier run of this box left when it was killed: no run is in it now, so it is nobody's. It stands in the
+ * ledger, newest last; where it was made may be another place than ours. */
+static int clear_earlier(const struct paths *paths, struct hold *h, struct err *e)
 {
 	autoarena struct arena a = { 0 };
 	struct ledger ledger = { 0 };
-	struct cgroup all = { 0 };
+	struct scope scope = scope_host(paths);
 	int r = claim_read(&h->claim, &a, &ledger, e);
-	if (r == 0)
-		r = cgroup_open_all(host, paths, h->claim.box, &all, e);
-	if (r < 0)
-		return r;
 	uint64_t deadline = clock_mono_ns() + ALL_TRIES_S * NS_PER_S;
 	h->claim.next = 1;
-	for (size_t i = all.n; r == 0 && i-- > 0;)
-		r = cgroup_remove(&all, i, deadline, e);
-	cgroup_close(&all);
-	for (size_t i = 0; i < ledger.n; i++) {
+	for (size_t i = ledger.n; i-- > 0;) {
 		const struct ledger_entry *own = &ledger.v[i];
 		h->claim.next = own->seq >= h->claim.next ? own->seq + 1 : h->claim.next;
-		if (r == 0 && own->kind == RES_CGROUP && !own->gone)
-			r = claim_gone(&h->claim, own->seq, e);
+		if (own->kind != RES_CGROUP || own->gone)
+			continue;
+		r = r == 0 ? remove_recorded(&scope, own->name, deadline, e) : r;
+		r = r == 0 ? claim_gone(&h->claim, own->seq, e) : r;
 	}
 	struct stat st;
 	if (r == 0 && fstat(h->claim.fd, &st) < 0)
@@ -107,22 +117,20 @@ static int enter_workspace(const struct paths *paths, size_t walks, struct hold 
 	return 0;
 }
 
-static int take_living(const struct paths *paths, const struct host *host, const struct plan *plan, size_t walks,
-		       struct hold *h, struct err *e)
+static int take_living(const struct paths *paths, const struct plan *plan, size_t walks, struct hold *h, struct err *e)
 {
 	int r = living_enter(paths, plan->box, &h->claim, e);
 	h->lives_on = true;
 	if (r == 0)
 		r = make_stage_dir(paths, e);
 	if (r == 0)
-		r = clear_earlier(paths, host, h, e);
+		r = clear_earlier(paths, h, e);
 	return r == 0 ? enter_workspace(paths, walks, h, e) : r;
 }
 
-int hold_take(const struct paths *paths, const struct host *host, const struct plan *plan, size_t walks,
-	      struct hold *h, struct err *e)
+int hold_take(const struct paths *paths, const struct plan *plan, size_t walks, struct hold *h, struct err *e)
 {
-	return plan->keep ? take_living(paths, host, plan, walks, h, e) : take_fresh(paths, plan, walks, h, e);
+	return plan->keep ? take_living(paths, plan, walks, h, e) : take_fresh(paths, plan, walks, h, e);
 }
 
 /* A v2 cgroup is joined by being born in it, one of v1 by a write afterwards: only the first has to be there then. */
@@ -141,6 +149,8 @@ int hold_walk(const struct paths *paths, const struct host *host, struct plan *p
 	plan->uid = h->uid;
 	plan->workspace_fd = h->workspace_fds[walk];
 	int r = cgroup_open(host, paths, plan->box, plan->cgroup_version, &h->cgroup, e);
+	if (r == 0 && h->cgroup.n)
+		r = place_record(paths, host, e);
 	return r == 0 ? make_cgroups(h, true, e) : r;
 }
 

@@ -34,8 +34,7 @@ struct hold {
  * A box that lives across runs (plan->keep): its keeper holds the ledger's flock, each run takes a write lock of its
  * own open file (F_OFD_SETLK) on the same ledger for as long as it and its init live. -ENOENT: no such box;
  * -EBUSY: another run is in it; -EOWNERDEAD: its keeper is gone, recovery's case. */
-int hold_take(const struct paths *paths, const struct host *host, const struct plan *plan, size_t walks,
-	      struct hold *h, struct err *e) MUST_CHECK;
+int hold_take(const struct paths *paths, const struct plan *plan, size_t walks, struct hold *h, struct err *e) MUST_CHECK;
 /* What one walk needs before its init is born: fills in the plan's uid and workspace, makes the v2 cgroup. */
 int hold_walk(const struct paths *paths, const struct host *host, struct plan *plan, size_t walk, struct hold *h,
 	      struct err *e) MUST_CHECK;

@@ -22,6 +22,9 @@ static const char *const controller_words[HOST_CONTROLLER_COUNT] = {
 
 int plan_cgroup_version(const struct host *host, enum host_controller c, bool force_v1)
 {
+	/* Without root there is only what was delegated, and v1 cannot be. */
+	if (!host->root)
+		return host->place && !force_v1 && host->v2_controllers >> c & 1 ? 2 : 0;
 	if (!force_v1 && host->unified && host->v2_controllers >> c & 1)
 		return 2;
 	return host->v1[c] ? 1 : 0;
@@ -35,8 +38,6 @@ static void miss(struct plan *p, struct arena *a, struct plan_missing m)
 /* Which controllers the limits ask for; cpu time and freezing are always used where they exist. */
 static void choose_cgroups(struct plan *p, const struct host *host, bool force_v1)
 {
-	if (host->rootless)
-		return; /* cgroups are root's */
 	bool want[HOST_CONTROLLER_COUNT] = { [HOST_CPUACCT] = true, [HOST_FREEZER] = true };
 	for (int l = 0; l < LIMIT_COUNT; l++)
 		if (limit_rows[l].by == BY_CGROUP && p->limits.of[l] != LIMIT_NONE)
@@ -48,12 +49,16 @@ static void choose_cgroups(struct plan *p, const struct host *host, bool force_v
 }
 
 static const char as_root[] = "run it as root: sudo rustbox run ...";
+static const char delegate[] = "run it as root, or in a delegated cgroup: systemd-run --user --scope -p Delegate=yes rustbox run ...";
+static const char delegate_all[] = "have it delegated as well: Delegate=cpu cpuset memory pids in user@.service";
 
 static void miss_controller(struct plan *p, struct arena *a, const struct host *host, const char *control, int c)
 {
 	const char *name = controller_words[c];
-	if (host->rootless) {
-		miss(p, a, (struct plan_missing){ .control = control, .why = "without root no cgroup can be made", .remedy = as_root });
+	if (!host->root) {
+		const char *why = host->place_why ?: host->place ? arena_printf(a, "/%s was delegated without `%s`", host->place, name)
+								 : "without root no cgroup can be made";
+		miss(p, a, (struct plan_missing){ .control = control, .why = why, .remedy = host->place ? delegate_all : delegate });
 		return;
 	}
 	const char *remedy =
@@ -122,9 +127,9 @@ static void stand_in(struct plan *p)
 	enum { OURS = 2 };
 	for (size_t i = 0; i < p->nrlimits; i++) {
 		struct rlimit_row *row = &p->rlimits[i];
-		if (row->resource == RLIMIT_DATA && p->limits.of[LIMIT_MEMORY] != LIMIT_NONE)
+		if (row->resource == RLIMIT_DATA && !p->cgroup_version[HOST_MEMORY] && p->limits.of[LIMIT_MEMORY] != LIMIT_NONE)
 			row->soft = row->hard = p->limits.of[LIMIT_MEMORY];
-		if (row->resource == RLIMIT_NPROC)
+		if (row->resource == RLIMIT_NPROC && !p->cgroup_version[HOST_PIDS])
 			row->soft = row->hard = row->hard + OURS;
 	}
 }

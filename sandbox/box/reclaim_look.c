@@ -202,7 +202,7 @@ int reclaim_is_there(const struct scope *scope, enum resource_kind kind, const c
 
 bool reclaim_in_bounds(const struct resource *r, const struct paths *p)
 {
-	char dir[PATH_ROOM + 80], group[120];
+	char dir[PATH_ROOM + 80], group[128];
 	if (r->kind == RES_PROCESS)
 		return true; /* bound by pid and start time, and its owner was decided by evidence */
 	if (!r->box || !text_is_box_name(r->box))
@@ -214,10 +214,13 @@ bool reclaim_in_bounds(const struct resource *r, const struct paths *p)
 	if (r->kind == RES_MOUNT)
 		return strncmp(r->name, dir, n) == 0 && (r->name[n] == '\0' || r->name[n] == '/') && !strstr(r->name, "/../");
 	if (r->kind == RES_CGROUP) {
-		paths_cgroup(p, r->box, group);
-		const char *path = r->cgroup.path ? r->cgroup.path + strspn(r->cgroup.path, "/") : "";
+		/* Whatever stands before it: the delegated cgroup it was made in may not be in the list any more. */
+		(void)snprintf(group, sizeof group, "/%s%srustbox-%s", p->cgroup_parent, *p->cgroup_parent ? "/" : "", r->box);
 		n = strlen(group);
-		return strncmp(path, group, n) == 0 && (path[n] == '\0' || path[n] == '/');
+		const char *at = r->cgroup.path && !strstr(r->cgroup.path, "/../") ? strstr(r->cgroup.path, group) : NULL;
+		while (at && at[n] != '\0' && at[n] != '/')
+			at = strstr(at + 1, group);
+		return at != NULL;
 	}
 	return r->kind == RES_LOCK && strcmp(r->id, r->box) == 0;
 }

@@ -15,6 +15,7 @@
 #include "probes/base/clock.h"
 #include "probes/base/kfile.h"
 #include "probes/base/own.h"
+#include "probes/places.h"
 #include "sandbox/box/reclaim_acts.h"
 #include "sandbox/box/reclaim_pid.h"
 #include "sandbox/kernel/sys.h"
@@ -75,21 +76,23 @@ static int cgroup_of(pid_t pid, const char *controller, char *out, size_t cap)
 	return -ENOENT;
 }
 
-static bool ours(const struct paths *p, const char *cgroup)
+/* Where the path of one of our cgroups says "rustbox-<box>"; NULL when it is none of ours. */
+static const char *ours(const struct scope *scope, const char *cgroup, struct arena *a)
 {
-	char prefix[80];
-	int n = snprintf(prefix, sizeof prefix, "/%s%srustbox-", p->cgroup_parent, *p->cgroup_parent ? "/" : "");
-	return strncmp(cgroup, prefix, (size_t)n) == 0;
+	struct places places;
+	places_read(scope->paths, a, &places);
+	return places_within(&places, cgroup, strlen(cgroup));
 }
 
-static int thaw_in(const struct scope *scope, const char *hierarchy, const char *file, const char *text, const char *path)
+/* From the outermost of ours, at `own` in the path, inwards: a thawed child below a frozen parent stays frozen. */
+static int thaw_in(const struct scope *scope, const char *hierarchy, const char *file, const char *text, const char *path,
+		   const char *own)
 {
 	char name[4200];
 	autofd int root = reclaim_hierarchy(scope, hierarchy, NULL);
 	if (root < 0)
 		return root == -ENOENT ? 0 : root;
-	/* From the outermost of ours inwards: a thawed child below a frozen parent stays frozen. */
-	for (const char *p = strstr(path, "rustbox-"); p; p = *p ? p + 1 : NULL) {
+	for (const char *p = own; p; p = *p ? p + 1 : NULL) {
 		p += strcspn(p, "/");
 		(void)snprintf(name, sizeof name, "%.*s/%s", (int)(p - path - 1), path + 1, file);
 		int r = sys_write_file(root, name, text);
@@ -101,12 +104,14 @@ static int thaw_in(const struct scope *scope, const char *hierarchy, const char 
 
 void pid_thaw(const struct scope *scope, pid_t pid, char *why, size_t cap)
 {
+	autoarena struct arena a = { 0 };
 	char path[4096];
+	const char *own;
 	why[0] = '\0';
 	if (cgroup_of(pid, "freezer", path, sizeof path) == 0) {
 		char state[32] = "";
-		if (ours(scope->paths, path)) {
-			if (thaw_in(scope, "freezer", "freezer.state", "THAWED", path) < 0)
+		if ((own = ours(scope, path, &a))) {
+			if (thaw_in(scope, "freezer", "freezer.state", "THAWED", path, own) < 0)
 				(void)snprintf(why, cap, "frozen, and its freezer %.100s does not thaw", path);
 			return;
 		}
@@ -116,8 +121,8 @@ void pid_thaw(const struct scope *scope, pid_t pid, char *why, size_t cap)
 		if (root >= 0 && path[1] && kfile_read(root, name, state, sizeof state) > 0 && state[0] == 'F')
 			(void)snprintf(why, cap, "frozen by %.100s, which is not rustbox's", path);
 	}
-	if (cgroup_of(pid, "", path, sizeof path) == 0 && ours(scope->paths, path) &&
-	    thaw_in(scope, "unified", "cgroup.freeze", "0", path) < 0)
+	if (cgroup_of(pid, "", path, sizeof path) == 0 && (own = ours(scope, path, &a)) &&
+	    thaw_in(scope, "unified", "cgroup.freeze", "0", path, own) < 0)
 		(void)snprintf(why, cap, "frozen, and %.100s does not thaw", path);
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "probes/base/json.h"
+#include "probes/delegation.h"
 #include "probes/health.h"
 #include "sandbox/box/plan.h"
 #include "sandbox/box/toolchain.h"
@@ -54,6 +55,15 @@ static void check_kernel(struct findings *f, const struct host *h)
 		add(f, rows[i].what, rows[i].good, rows[i].needed, rows[i].good ? "yes" : "no", rows[i].remedy);
 }
 
+/* Where boxes' cgroups go. A delegated cgroup that is of no use is a gap for an ordinary user, who has no other. */
+static void check_place(struct findings *f, const struct host *h)
+{
+	const char *state = h->place ? arena_printf(f->arena, "/%s", h->place) : h->root ? "the root" : "none";
+	const char *remedy = h->place_why ? arena_printf(f->arena, "%s: " DELEGATION_REMEDY, h->place_why)
+					  : "systemd-run --user --scope -p Delegate=yes rustbox run ...";
+	add(f, "cgroup place", h->place || (h->root && !h->place_why), false, state, remedy);
+}
+
 static void check_cgroups(struct findings *f, const struct host *h)
 {
 	static const struct {
@@ -64,6 +74,7 @@ static void check_cgroups(struct findings *f, const struct host *h)
 		     { HOST_CPUACCT, "cpu time", "cpuacct", true }, { HOST_CPU, "cpu share", "cpu", false },
 		     { HOST_CPUSET, "cpuset", "cpuset", false }, { HOST_FREEZER, "freezer", "freezer", false } };
 	static const char *const states[] = { "no", "cgroup v1", "cgroup v2" };
+	check_place(f, h);
 	add(f, "cgroups", h->layout != CGROUP_NONE, true, cgroup_layout_word(h->layout),
 	    "mount one: mount -t cgroup2 none /sys/fs/cgroup");
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -141,10 +152,14 @@ int cmd_check(const struct invocation *in)
 		return EXIT_USAGE;
 	}
 	host_look(&scope, &a, &host);
+	delegation_look(&scope, &a, &host);
+	bool configured = config_load(in->paths, &a, &config, &e) == 0;
+	if (configured && config.cgroup_parent)
+		configured = delegation_set(&host, config.cgroup_parent, &a, &e) == 0;
 	check_kernel(&f, &host);
 	check_cgroups(&f, &host);
 	check_worker(&f, &scope);
-	if (config_load(in->paths, &a, &config, &e) == 0)
+	if (configured)
 		check_languages(&f, &config);
 	else
 		add(&f, "config", false, true, "wrong", arena_strdup(&a, e.text));

@@ -127,6 +127,7 @@ static int apply(const struct word *w, struct arena *a, struct run_options *o, s
 	case OPTION_STRICT: s->permissive = false; break;
 	case OPTION_PERMISSIVE: s->permissive = true; break;
 	case OPTION_CGROUP_V1: s->force_v1 = true; break;
+	case OPTION_CGROUP_PARENT: o->cgroup_parent = w->value; break;
 	case OPTION_DRY_RUN: o->dry_run = true; break;
 	case OPTION_TIMINGS: o->timings = true; break;
 	case OPTION_WORKER: o->worker = w->value; break;
@@ -172,7 +173,8 @@ static int raise_limits(struct run_options *o, struct arena *a, struct err *e)
 int options_parse(int argc, char **argv, const struct config *config, struct arena *a, struct run_options *ret,
 		  struct err *e)
 {
-	struct run_options o = { .config = config, .code = strcmp(argv[0], "execute-code") == 0 };
+	struct run_options o = { .config = config, .cgroup_parent = config->cgroup_parent,
+				 .code = strcmp(argv[0], "execute-code") == 0 };
 	int program = argc;
 	spec_init_on(&o.spec, config->profiles);
 	int rc = walk(argc, argv, apply_base, a, &o, &program, e);

@@ -21,6 +21,7 @@
 	X(STRICT, "strict", NULL, "refuse when a control can't be enforced (default)")                          \
 	X(PERMISSIVE, "permissive", NULL, "run all the same, and say what is missing")                          \
 	X(CGROUP_V1, "cgroup-v1", NULL, "use the v1 hierarchies even where v2 could do it")                     \
+	X(CGROUP_PARENT, "cgroup-parent", "PATH", "make the box's cgroups below this cgroup (the delegated one we are in, else the root)") \
 	X(DRY_RUN, "dry-run", NULL, "say what would be enforced, start nothing")                                \
 	X(TIMINGS, "timings", NULL, "add the milliseconds of each phase to the result")                         \
 	X(WORKER, "worker", "NAME", "who runs it, for the result")                                              \
@@ -45,6 +46,7 @@ extern const struct option_row run_option_rows[OPTION_COUNT];
 struct run_options {
 	struct spec spec;
 	const char *json, *worker;
+	const char *cgroup_parent; /* NULL: where delegation_look() says */
 	const struct config *config;
 	bool code; /* the command is execute-code */
 	bool dry_run, timings, quiet, help;

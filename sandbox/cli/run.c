@@ -10,6 +10,7 @@
 #include "probes/base/json.h"
 #include "probes/base/own.h"
 #include "probes/base/text.h"
+#include "probes/delegation.h"
 #include "probes/health.h"
 #include "sandbox/box/code.h"
 #include "sandbox/box/result.h"
@@ -219,6 +220,11 @@ int cmd_run(const struct invocation *in)
 		return EXIT_IE;
 	}
 	host_look_for_launch(&scope, &a, &host);
+	delegation_look(&scope, &a, &host);
+	if (opt.cgroup_parent && delegation_set(&host, opt.cgroup_parent, &a, &e) < 0) {
+		complain("--cgroup-parent: %s", e.text);
+		return EXIT_USAGE;
+	}
 	if (!host.root && opt.spec.permissive && !go_rootless(&host))
 		return EXIT_IE;
 	if (opt.dry_run && opt.code) {

@@ -10,6 +10,7 @@
 
 #include "probes/base/kfile.h"
 #include "probes/base/own.h"
+#include "probes/delegation.h"
 #include "sandbox/kernel/sys.h"
 
 static const char *const controller_names[HOST_CONTROLLER_COUNT] = {
@@ -18,15 +19,18 @@ static const char *const controller_names[HOST_CONTROLLER_COUNT] = {
 #undef X
 };
 
-static int add_tree(struct cgroup *cg, const struct cgroup_ops *ops, const char *hierarchy, const char *mount,
-		    uint32_t controllers, struct err *e)
+static int add_tree(struct cgroup *cg, const struct host *host, const struct cgroup_ops *ops, const char *hierarchy,
+		    const char *mount, uint32_t controllers, struct err *e)
 {
 	int fd = sys_openat(AT_FDCWD, mount, O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0)
 		return err_set(e, -fd, "open %s", mount);
 	struct cgroup_tree *t = &cg->trees[cg->n++];
 	*t = (struct cgroup_tree){ .ops = ops, .hierarchy = hierarchy, .controllers = controllers, .top_fd = fd, .fd = -1 };
-	(void)snprintf(t->path, sizeof t->path, "/%s%s%s", cg->parent, *cg->parent ? "/" : "", cg->name);
+	const char *place = delegation_has(host, mount) ? host->place : "";
+	(void)snprintf(t->place, sizeof t->place, "%s", place);
+	(void)snprintf(t->path, sizeof t->path, "%s%s%s%.39s/%.79s", *place ? "/" : "", place, *cg->world ? "/" : "", cg->world,
+		       cg->name);
 	return 0;
 }
 
@@ -47,7 +51,7 @@ static int add_v1(struct cgroup *cg, const struct host *host, uint32_t want, str
 		if (!(want >> c & 1) || done >> c & 1)
 			continue;
 		uint32_t here = mounted_with(host, c);
-		int r = add_tree(cg, &cgroup_ops_v1, controller_names[c], host->v1[c], here & want, e);
+		int r = add_tree(cg, host, &cgroup_ops_v1, controller_names[c], host->v1[c], here & want, e);
 		if (r < 0)
 			return r;
 		done |= here;
@@ -58,17 +62,8 @@ static int add_v1(struct cgroup *cg, const struct host *host, uint32_t want, str
 static void begin(struct cgroup *cg, const struct paths *paths, const char *box)
 {
 	*cg = (struct cgroup){ 0 };
-	(void)snprintf(cg->parent, sizeof cg->parent, "%s", paths->cgroup_parent);
+	(void)snprintf(cg->world, sizeof cg->world, "%s", paths->cgroup_parent);
 	(void)snprintf(cg->name, sizeof cg->name, "rustbox-%s", box);
-}
-
-static uint32_t v1_controllers(const struct host *host)
-{
-	uint32_t set = 0;
-	for (int c = 0; c < HOST_CONTROLLER_COUNT; c++)
-		if (host->v1[c])
-			set |= 1u << c;
-	return set;
 }
 
 static int not_there(enum host_controller c, int version, struct err *e)
@@ -93,22 +88,7 @@ int cgroup_open(const struct host *host, const struct paths *paths, const char *
 	begin(&cg, paths, box);
 	int r = add_v1(&cg, host, v1, e);
 	if (r == 0 && v2)
-		r = add_tree(&cg, &cgroup_ops_v2, "unified", host->unified, v2, e);
-	if (r < 0)
-		cgroup_close(&cg);
-	else
-		*ret = cg;
-	return r;
-}
-
-int cgroup_open_all(const struct host *host, const struct paths *paths, const char *box, struct cgroup *ret,
-		    struct err *e)
-{
-	struct cgroup cg;
-	begin(&cg, paths, box);
-	int r = add_v1(&cg, host, v1_controllers(host), e);
-	if (r == 0 && host->unified)
-		r = add_tree(&cg, &cgroup_ops_v2, "unified", host->unified, host->v2_controllers, e);
+		r = add_tree(&cg, host, &cgroup_ops_v2, "unified", host->unified, v2, e);
 	if (r < 0)
 		cgroup_close(&cg);
 	else
@@ -136,20 +116,24 @@ void cgroup_close(struct cgroup *cg)
 	cg->n = 0;
 }
 
-/* The directory the box's own goes into: the hierarchy's root, or this world's parent below it. */
+/* The directory the box's own goes into: the place in this hierarchy, or this world's directory in it. */
 static int open_parent(const struct cgroup *cg, const struct cgroup_tree *t, struct err *e)
 {
-	if (!*cg->parent)
-		return sys_fcntl(t->top_fd, F_DUPFD_CLOEXEC, 0);
-	int r = sys_mkdirat(t->top_fd, cg->parent, 0755);
+	autofd int place = *t->place ? sys_openat(t->top_fd, t->place, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)
+				     : sys_fcntl(t->top_fd, F_DUPFD_CLOEXEC, 0);
+	if (place < 0)
+		return err_set(e, -place, "open cgroup /%s in %s", t->place, t->hierarchy);
+	if (!*cg->world)
+		return take_fd(&place);
+	int r = sys_mkdirat(place, cg->world, 0755);
 	if (r < 0 && r != -EEXIST)
-		return err_set(e, -r, "make cgroup %s in %s", cg->parent, t->hierarchy);
-	autofd int fd = sys_openat(t->top_fd, cg->parent, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+		return err_set(e, -r, "make cgroup %s in %s", cg->world, t->hierarchy);
+	autofd int fd = sys_openat(place, cg->world, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 	if (fd < 0)
-		return err_set(e, -fd, "open cgroup %s in %s", cg->parent, t->hierarchy);
-	r = t->ops->ready(t, t->top_fd, fd, e);
+		return err_set(e, -fd, "open cgroup %s in %s", cg->world, t->hierarchy);
+	r = t->ops->ready(t, place, fd, e);
 	if (r < 0)
-		return err_wrap(e, "cgroup %s in %s", cg->parent, t->hierarchy);
+		return err_wrap(e, "cgroup %s in %s", cg->world, t->hierarchy);
 	return take_fd(&fd);
 }
 
@@ -172,20 +156,6 @@ int cgroup_make(struct cgroup *cg, size_t i, uint64_t *inode, struct err *e)
 	*inode = st.st_ino;
 	t->fd = take_fd(&fd);
 	return 0;
-}
-
-int cgroup_find(struct cgroup *cg, struct err *e)
-{
-	int found = 0;
-	for (size_t i = 0; i < cg->n; i++) {
-		struct cgroup_tree *t = &cg->trees[i];
-		int fd = sys_openat(t->top_fd, t->path + 1, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-		if (fd < 0 && fd != -ENOENT)
-			return err_set(e, -fd, "open cgroup %s in %s", t->path, t->hierarchy);
-		t->fd = fd < 0 ? -1 : fd;
-		found += fd >= 0;
-	}
-	return found;
 }
 
 /* A missing swap knob is no gap on a host without swap. */

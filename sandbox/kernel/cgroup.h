@@ -8,8 +8,11 @@
  * because here there really are two implementations.
  *
  * Order of use: open (looks only) → make → limit → join_fds → clone, join → counters, kill, wait_empty →
- * remove.
- * Recovery starts with open → find. All directories are reached by descriptor from the hierarchy's mount.
+ * remove. All directories are reached by descriptor from the hierarchy's mount.
+ *
+ * Where a cgroup was delegated to us (host->place) the box's lies below that one, else below the hierarchy's root. A
+ * delegated v2 cgroup can have members or share out controllers, not both: where only we and children of ours are
+ * in it, we step down into its child `supervisor`, which stays, for it has us; anybody else is not ours to move.
  */
 #ifndef SANDBOX_KERNEL_CGROUP_H
 #define SANDBOX_KERNEL_CGROUP_H
@@ -28,7 +31,7 @@ enum { CGROUP_TREES = HOST_CONTROLLER_COUNT + 1 };
 struct cgroup {
 	struct cgroup_tree trees[CGROUP_TREES];
 	size_t n;
-	char parent[40];   /* paths->cgroup_parent */
+	char world[40];	   /* paths->cgroup_parent */
 	char name[80];	   /* rustbox-<box> */
 };
 
@@ -36,16 +39,11 @@ struct cgroup {
  * the hierarchies' mount points, changes nothing. */
 int cgroup_open(const struct host *host, const struct paths *paths, const char *box,
 		const int version[static HOST_CONTROLLER_COUNT], struct cgroup *ret, struct err *e) MUST_CHECK;
-/* Every hierarchy the host has, whether wanted or not: for finding what an earlier run left. */
-int cgroup_open_all(const struct host *host, const struct paths *paths, const char *box, struct cgroup *ret,
-		    struct err *e) MUST_CHECK;
 void cgroup_close(struct cgroup *cg); /* descriptors only */
 
-/* Makes tree i's directory (and the world's parent, with v2 controllers enabled downwards). One already there
+/* Makes tree i's directory (and the world's parent in its place, with v2 controllers enabled downwards). One already there
  * is -EEXIST: somebody else's box or an unrecovered one. *inode is its identity. */
 int cgroup_make(struct cgroup *cg, size_t i, uint64_t *inode, struct err *e) MUST_CHECK;
-/* Opens the directories that exist; returns how many, or -errno. */
-int cgroup_find(struct cgroup *cg, struct err *e) MUST_CHECK;
 /* Writes the rows in their order; on v2 also has an OOM end the whole box. */
 int cgroup_limit(const struct cgroup *cg, const struct knob_row *knobs, size_t n, struct err *e) MUST_CHECK;
 
@@ -77,6 +75,10 @@ int cgroup_wait_empty(const struct cgroup *cg, uint64_t deadline, struct err *e)
 /* Kills, waits, removes children depth first, then the directory, newest tree first; verified. Already gone is
  * success. -EBUSY / -ETIMEDOUT name what stays. */
 int cgroup_remove(struct cgroup *cg, size_t i, uint64_t deadline, struct err *e) MUST_CHECK;
+
+/* A long-running process of ours leaves the delegated v2 cgroup for its child `supervisor` at once, so that boxes can be made
+ * there by others. Nothing to do where none was delegated, or nobody is in it. */
+int cgroup_settle(const struct host *host, struct err *e) MUST_CHECK;
 
 /* The same for any one directory, for what recovery finds by name: `dirfd` is the cgroup, `top_fd`/`path` its
  * hierarchy's mount point and its path there (no leading slash). version is 1 or 2. */

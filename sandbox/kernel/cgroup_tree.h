@@ -6,17 +6,19 @@
 #include <stdint.h>
 
 #include "probes/host.h"
+#include "probes/places.h"
 #include "sandbox/policy/evidence.h"
 
 struct cgroup_ops;
 
-enum { CGROUP_KEPT = 8 };
+enum { CGROUP_KEPT = 8, CGROUP_PATH = PLACE_ROOM + 128 };
 
 struct cgroup_tree {
 	const struct cgroup_ops *ops;
 	const char *hierarchy;	/* "memory", "pids", ... on v1; "unified" on v2: as in resource ids */
 	uint32_t controllers;	/* bit per host_controller served here */
-	char path[121];		/* relative to the hierarchy's mount, with a leading slash: "/rustbox-x" */
+	char place[PLACE_ROOM];	/* the delegated cgroup we stay below, relative to the mount; "" for the mount itself */
+	char path[CGROUP_PATH];	/* the box's, relative to the hierarchy's mount, with a leading slash: "/rustbox-x" */
 	int top_fd;		/* the hierarchy's mount point */
 	int fd;			/* the box's directory; -1 until made or found */
 	int kept[CGROUP_KEPT];	/* ops->kept, when cgroup_keep_open() was called; 0: not open */

@@ -1,10 +1,13 @@
 /* cgroup v2: one tree for all controllers, killed by one write, its emptiness an event. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "probes/base/clock.h"
 #include "probes/base/kfile.h"
-#include "sandbox/kernel/cgroup_tree.h"
+#include "probes/base/own.h"
+#include "probes/delegation.h"
+#include "sandbox/kernel/cgroup.h"
 #include "sandbox/kernel/sys.h"
 
 static const char *const names[HOST_CONTROLLER_COUNT] = {
@@ -12,6 +15,53 @@ static const char *const names[HOST_CONTROLLER_COUNT] = {
 	HOST_CONTROLLERS(X)
 #undef X
 };
+
+/* A cgroup with members cannot share out controllers (no internal processes). Where the members are we and children of
+ * ours, as for a service whose only process is rustbox, they go one step down; who else is there has to be moved by
+ * whoever put him there. */
+static int step_down(int fd, struct err *e)
+{
+	const struct scope scope = { .proc = "/proc" };
+	pid_t stranger = delegation_stranger(&scope, fd);
+	if (stranger != 0)
+		return err_say(e, EBUSY, "pid %d is in the cgroup that boxes are to be made in; " DELEGATION_REMEDY, (int)stranger);
+	int r = sys_mkdirat(fd, DELEGATION_LEAF, 0755);
+	if (r < 0 && r != -EEXIST)
+		return err_set(e, -r, "make cgroup %s", DELEGATION_LEAF);
+	autofree char *members = NULL;
+	ssize_t n = kfile_read_all(fd, "cgroup.procs", &members);
+	char *save = NULL;
+	for (char *pid = n > 0 ? strtok_r(members, "\n", &save) : NULL; pid; pid = strtok_r(NULL, "\n", &save)) {
+		r = sys_write_file(fd, DELEGATION_LEAF "/cgroup.procs", pid);
+		if (r < 0 && r != -ESRCH)
+			return err_set(e, -r, "step down into cgroup %s", DELEGATION_LEAF);
+	}
+	return n < 0 ? err_set(e, (int)-n, "list the cgroup's members") : 0;
+}
+
+int cgroup_settle(const struct host *host, struct err *e)
+{
+	char first[16];
+	if (!host->unified || !delegation_has(host, host->unified))
+		return 0;
+	autofd int top = sys_openat(AT_FDCWD, host->unified, O_PATH | O_DIRECTORY, 0);
+	autofd int fd = top < 0 ? top : sys_openat(top, host->place, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (fd < 0)
+		return err_set(e, -fd, "open cgroup /%s", host->place);
+	return kfile_read(fd, "cgroup.procs", first, sizeof first) == 0 ? 0 : step_down(fd, e);
+}
+
+static int enable(int fd, const char *plus, struct err *e)
+{
+	int r = sys_write_file(fd, "cgroup.subtree_control", plus);
+	if (r == -EBUSY) {
+		r = step_down(fd, e);
+		if (r < 0)
+			return r;
+		r = sys_write_file(fd, "cgroup.subtree_control", plus);
+	}
+	return r < 0 ? err_set(e, -r, "enable the %s controller (cgroup.subtree_control)", plus + 1) : 0;
+}
 
 /* Children have a controller's files only when the parent says so. One controller a write: a refusal then
  * names the one that was refused. */
@@ -33,9 +83,9 @@ static int enable_below(int fd, uint32_t controllers, struct err *e)
 			continue;
 		char plus[32];
 		(void)snprintf(plus, sizeof plus, "+%s", names[c]);
-		int r = sys_write_file(fd, "cgroup.subtree_control", plus);
+		int r = enable(fd, plus, e);
 		if (r < 0)
-			return err_set(e, -r, "enable the %s controller (cgroup.subtree_control)", names[c]);
+			return r;
 	}
 	return 0;
 }

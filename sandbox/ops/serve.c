@@ -18,6 +18,8 @@
 #include "probes/base/json.h"
 #include "probes/base/own.h"
 #include "probes/base/text.h"
+#include "probes/delegation.h"
+#include "sandbox/kernel/cgroup.h"
 #include "sandbox/kernel/sys.h"
 #include "sandbox/ops/look.h"
 #include "sandbox/ops/ops.h"
@@ -151,6 +153,19 @@ static void loop(struct MHD_Daemon *d, struct server *s, int signals)
 	}
 }
 
+/* As a unit with Delegate= our cgroup is the place for everybody's boxes (cgroup_parent), if we do not sit in it. */
+static void make_room(const struct paths *paths)
+{
+	autoarena struct arena a = { 0 };
+	struct scope scope = scope_host(paths);
+	struct host host;
+	struct err e;
+	host_look_for_launch(&scope, &a, &host);
+	delegation_look(&scope, &a, &host);
+	if (cgroup_settle(&host, &e) < 0)
+		complain("serve: no boxes can be made in this service's cgroup: %s", e.text);
+}
+
 int ops_serve(const struct invocation *in)
 {
 	struct sockaddr_in to;
@@ -160,6 +175,7 @@ int ops_serve(const struct invocation *in)
 		complain("serve: %s", e.text);
 		return EXIT_USAGE;
 	}
+	make_room(in->paths);
 	(void)sigemptyset(&ends);
 	(void)sigaddset(&ends, SIGINT);
 	(void)sigaddset(&ends, SIGTERM);
