@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "probes/base/kfile.h"
 #include "probes/base/own.h"
 #include "probes/base/text.h"
+#include "probes/hierarchy.h"
 
 int place_check(const char *path, struct err *e)
 {
@@ -62,6 +64,24 @@ void places_read(const struct paths *paths, struct arena *a, struct places *ret)
 		}
 	}
 	*ret = p;
+}
+
+size_t places_dirs(const struct scope *scope, struct arena *a, const char ***ret)
+{
+	struct places places;
+	struct hierarchy *in = NULL;
+	size_t nin = 0, n = 0;
+	places_read(scope->paths, a, &places);
+	if (hierarchies_read(scope, a, &in, &nin, NULL) < 0)
+		return 0;
+	for (size_t i = 0; i < nin; i++)
+		for (size_t k = 0; k < places.n; k++) {
+			const char *parent = places_parent(&places, k, a);
+			if (k == 0 || access(arena_printf(a, "%s/%s", in[i].mount, places.v[k]), F_OK) == 0)
+				*(const char **)arena_push(a, ret, &n, sizeof **ret) =
+					arena_printf(a, "%s%s%s", in[i].mount, *parent ? "/" : "", parent);
+		}
+	return n;
 }
 
 /* What follows "name/" at the beginning of what is left of the path; itself for no name; NULL when it is another. */

@@ -14,6 +14,7 @@
 
 #include "probes/base/arena.h"
 #include "probes/base/paths.h"
+#include "probes/scope.h"
 
 enum { PLACE_ROOM = 256 };
 
@@ -26,6 +27,9 @@ struct places {
 };
 
 void places_read(const struct paths *paths, struct arena *a, struct places *ret);
+/* Those directories in each hierarchy, as they are mounted; of a delegated cgroup, where it is. Returns how many; a place
+ * that is used later is announced by its box's ledger. */
+size_t places_dirs(const struct scope *scope, struct arena *a, const char ***ret);
 /* What of a cgroup's path, as /proc/PID/cgroup has it, begins with rustbox-<box> in one of the places; else NULL. */
 const char *places_within(const struct places *places, const char *path, size_t len);
 /* A place as written: "/a/b". -EINVAL says what is wrong: relative, with "..", in the disguise of a box. */

@@ -124,7 +124,7 @@ static void take_ref(void *ctx, const struct ref *r)
 	struct space_deleted *slot = arena_push(s->look.a, &ret->deleted, &ret->ndeleted, sizeof *slot);
 	*slot = (struct space_deleted){ .pid = s->now.pid, .fd = r->fd, .holders = 1, .inode = r->id.inode, .bytes = r->id.bytes,
 					.comm = arena_strdup(s->look.a, s->now.comm), .path = name_of(s, r) };
-	slot->box = process_cgroup_box(cgroups, s->look.scope->paths->cgroup_parent, s->look.a, &known);
+	slot->box = process_cgroup_box(cgroups, &s->look.places, s->look.a, &known);
 	ret->deleted_bytes += r->id.bytes;
 }
 

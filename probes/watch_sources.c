@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #include "probes/base/own.h"
-#include "probes/hierarchy.h"
 #include "probes/places.h"
 
 /* include/uapi/linux/fanotify.h of Linux 6.15; Debian 12's headers lack them. */
@@ -111,26 +110,14 @@ static void add_dir(struct sources *s, enum tag tag, const char *path)
 	*d = (struct dir){ .path = path, .tag = tag, .wd = -1 };
 }
 
-/* A delegated cgroup is in some hierarchies only; what begins in one that comes later is announced by its ledger. */
-static void add_place(struct sources *s, const char *mount, const struct places *places, size_t i)
-{
-	const char *parent = places_parent(places, i, &s->a);
-	if (i == 0 || access(arena_printf(&s->a, "%s/%s", mount, places->v[i]), F_OK) == 0)
-		add_dir(s, TAG_CGROUP, arena_printf(&s->a, "%s%s%s", mount, *parent ? "/" : "", parent));
-}
-
 static void open_dirs(struct sources *s, const struct scope *scope)
 {
 	const struct paths *p = scope->paths;
-	struct places places;
-	struct hierarchy *v = NULL;
-	size_t n = 0;
 	for (enum tag tag = TAG_CGROUP; tag <= TAG_STATE; tag++)
 		join(s, tag, inotify_init1(IN_CLOEXEC | IN_NONBLOCK), EPOLLIN);
-	places_read(p, &s->a, &places);
-	for (size_t i = hierarchies_read(scope, &s->a, &v, &n, NULL) == 0 ? 0 : n; i < n; i++)
-		for (size_t k = 0; k < places.n; k++)
-			add_place(s, v[i].mount, &places, k);
+	const char **tops = NULL;
+	for (size_t i = 0, n = places_dirs(scope, &s->a, &tops); i < n; i++)
+		add_dir(s, TAG_CGROUP, tops[i]);
 	add_dir(s, TAG_WORK, p->of[PATH_WORK]);
 	add_dir(s, TAG_LEDGER, p->of[PATH_LEDGER]);
 	add_dir(s, TAG_STATE, p->of[PATH_STATE]);
