@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #include "probes/base/arena.h"
-#include "probes/base/err.h"
 #include "probes/scope.h"
 
 /* The controllers rustbox can use; v1 names and v2 names differ only for cpuacct and freezer. */

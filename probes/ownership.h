@@ -6,7 +6,6 @@
 #ifndef PROBES_OWNERSHIP_H
 #define PROBES_OWNERSHIP_H
 
-#include "probes/base/paths.h"
 #include "probes/ledger.h"
 #include "probes/resource.h"
 

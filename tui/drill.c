@@ -9,7 +9,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "probes/base/own.h"
 #include "probes/base/text.h"
 #include "tui/keys.h"
 #include "tui/update.h"

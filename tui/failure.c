@@ -88,6 +88,14 @@ static bool step_that_says(const struct procedure *p, size_t from, const char *c
 	return false;
 }
 
+/* A step of a runbook that leads around what stands in the way. proc NULL: there is none. */
+struct way {
+	const struct runbook *book;
+	const struct procedure *proc;
+	size_t step;
+	const char *why;
+};
+
 static struct way way_in_books(const struct model *m, const char *const *words, const char *why)
 {
 	struct way w = { .why = why };
@@ -117,7 +125,7 @@ static size_t left_in_box(const struct model *m, enum resource_kind kind, const 
 	return n;
 }
 
-struct way way_around(const struct model *m)
+static struct way way_around(const struct model *m)
 {
 	static const char *const holders[] = { "holders", NULL }, *const mounts[] = { "{mount}", NULL },
 				 *const processes[] = { "{process}", NULL };
@@ -179,7 +187,7 @@ bool way_back(struct model *m)
 
 /* ---- skipping ----------------------------------------------------------------------------------- */
 
-void skip_blocks(const struct model *m, char *out, size_t cap)
+static void skip_blocks(const struct model *m, char *out, size_t cap)
 {
 	struct text t = { .buf = out, .cap = cap };
 	const struct target *root = root_blocker(m);

@@ -11,8 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "probes/base/kfile.h"
-#include "probes/base/own.h"
 #include "probes/base/paths.h"
 #include "tui/books.h"
 #include "tui/child.h"

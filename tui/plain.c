@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "probes/base/clock.h"
-#include "probes/base/own.h"
 #include "probes/base/text.h"
 #include "tui/dialog_text.h"
 #include "tui/effects.h"

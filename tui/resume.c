@@ -102,7 +102,8 @@ static void each(void *arg, char *line)
 		forget_run(r);
 }
 
-bool resume_read(const char *text, size_t n, struct resume *ret)
+/* Pure: what the lines of a journal come to. False when it was closed, or nothing was begun in it. */
+static bool resume_read(const char *text, size_t n, struct resume *ret)
 {
 	struct reading in = { .r = ret };
 	struct journal_check check;

@@ -21,7 +21,5 @@ struct resume {
 
 /* The newest journal that no living console holds and that was not closed; false when there is none. */
 bool resume_find(const struct paths *paths, struct resume *ret);
-/* Pure: what the lines of a journal come to. False when it was closed, or nothing was begun in it. */
-bool resume_read(const char *text, size_t n, struct resume *ret);
 
 #endif

@@ -24,7 +24,8 @@ static const struct {
 	{ "Space", ' ' },
 };
 
-unsigned script_key(const char *name)
+/* The code of a key name, 0 when there is none of that name. */
+static unsigned script_key(const char *name)
 {
 	for (size_t i = 0; i < sizeof key_names / sizeof *key_names; i++)
 		if (strcmp(key_names[i].name, name) == 0)

@@ -46,8 +46,6 @@ void script_begin(struct script *s, struct model *m, FILE *out, int rows, int co
 int script_line(struct script *s, const char *line, struct err *e) MUST_CHECK;
 int script_file(struct script *s, const char *path, struct err *e) MUST_CHECK;
 void script_end(struct script *s);
-/* The code of a key name, 0 when there is none of that name. */
-unsigned script_key(const char *name);
 
 /* rustbox-tui --script: the exit status. Arguments may be NULL where the option was not given. */
 int script_main(const char *script, const char *fixture, const char *size, const char *dump, const char *books, bool utf8,

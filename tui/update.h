@@ -71,13 +71,9 @@ const char *commit_refusal(const struct model *m);
 /* failure.c: what stands in the way, and the ways on. */
 bool retry_is_on(const struct model *m);
 void retry_notice(struct model *m, const struct resource *r, bool gone); /* news of a row: does it concern the failed? */
-struct way { const struct runbook *book; const struct procedure *proc; size_t step; const char *why; };
-struct way way_around(const struct model *m); /* proc NULL: there is none */
 void way_take(struct model *m);
 bool way_back(struct model *m); /* from a detour to the step that failed */
 size_t failed_step(const struct model *m);
-/* "P3.5 and P5.2 of 8f3a": what a skip of the failed step will block; "" when nothing. */
-void skip_blocks(const struct model *m, char *out, size_t cap);
 
 /* record.c: what goes into the journal, in this order, before the effect of this update() is done. */
 void record_add(struct model *m, const char *event, json_t *more); /* `more` is taken; NULL: nothing to add */

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "probes/base/text.h"
 #include "tui/update.h"
 
 enum { FORECAST_LEAST_S = 60, FORECAST_MOST_S = 24 * 3600 };

@@ -4,6 +4,7 @@
 
 #include "probes/base/clock.h"
 #include "probes/base/text.h"
+#include "tui/escalate.h"
 #include "tui/update.h"
 #include "tui/view_parts.h"
 

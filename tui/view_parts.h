@@ -3,7 +3,6 @@
 #define TUI_VIEW_PARTS_H
 
 #include "tui/canvas.h"
-#include "tui/escalate.h"
 #include "tui/layout.h"
 #include "tui/model.h"
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "probes/base/text.h"
+#include "tui/escalate.h"
 #include "tui/view_parts.h"
 #include "tui/why.h"
 

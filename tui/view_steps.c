@@ -5,6 +5,7 @@
 #include "probes/base/clock.h"
 #include "probes/base/text.h"
 #include "tui/dialog_text.h"
+#include "tui/escalate.h"
 #include "tui/keys.h"
 #include "tui/then.h"
 #include "tui/update.h"

@@ -47,7 +47,7 @@ static int make_compile(const struct config *c, const struct language *l, const 
 			const char *callers_path, struct arena *a, struct spec *ret, struct err *e)
 {
 	struct spec s;
-	spec_init_on(&s, c->profiles);
+	spec_init(&s, c->profiles);
 	s.profile = PROFILE_COMPILER;
 	s.limits = c->profiles[PROFILE_COMPILER];
 	s.permissive = asked->permissive;

@@ -6,7 +6,6 @@
 #ifndef SANDBOX_BOX_PLAN_H
 #define SANDBOX_BOX_PLAN_H
 
-#include "probes/base/paths.h"
 #include "probes/host.h"
 #include "sandbox/box/spec.h"
 #include "sandbox/policy/stages.h"

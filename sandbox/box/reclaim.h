@@ -86,9 +86,6 @@ struct reclaim_how {
 /* Walks the plan. Returns the number of items that are neither RELEASED nor GONE. */
 size_t reclaim_walk(struct reclaim_plan *plan, const struct reclaim_how *how);
 
-/* One thing, without a plan: what a run or `cleanup` does with its own entries. */
-void reclaim_one(struct reclaim_item *item, const struct reclaim_how *how);
-
 struct claim;
 /* Releases everything in a held ledger, newest first, striking off what is verified gone; then, when all is,
  * truncates it. Bounded by `ms` in all. Items (in arena) say what happened. Returns how many are left. */

@@ -13,7 +13,6 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
-#include "probes/base/clock.h"
 #include "probes/base/own.h"
 #include "probes/statx.h"
 #include "sandbox/box/reclaim_acts.h"

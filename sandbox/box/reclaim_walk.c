@@ -118,13 +118,6 @@ static void one(struct reclaim_item *item, const struct reclaim_how *how, struct
 	item->ms = (clock_mono_ns() - start) / NS_PER_MS;
 }
 
-void reclaim_one(struct reclaim_item *item, const struct reclaim_how *how)
-{
-	struct reclaim_plan plan = { .v = item, .n = 1 };
-	struct telling t = { .how = how, .plan = &plan };
-	one(item, how, &t);
-}
-
 /* The first item in the way, followed to the root of it. */
 static void pass_on_blockage(struct reclaim_plan *plan, size_t at)
 {

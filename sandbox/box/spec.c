@@ -11,11 +11,6 @@ static const char *const bind_words[BIND_OPTION_COUNT] = {
 #undef X
 };
 
-void spec_init(struct spec *ret)
-{
-	spec_init_on(ret, NULL);
-}
-
 static void take_profile(struct spec *s, enum profile profile)
 {
 	s->profile = profile;
@@ -25,7 +20,7 @@ static void take_profile(struct spec *s, enum profile profile)
 		limits_default(profile, &s->limits);
 }
 
-void spec_init_on(struct spec *ret, const struct limits *defaults)
+void spec_init(struct spec *ret, const struct limits *defaults)
 {
 	*ret = (struct spec){ .defaults = defaults };
 	take_profile(ret, PROFILE_JUDGE);

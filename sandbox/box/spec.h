@@ -48,8 +48,8 @@ struct spec {
 	const struct limits *defaults; /* per profile, the host's own; NULL: the table's */
 };
 
-void spec_init(struct spec *ret); /* judge, strict, nothing asked */
-void spec_init_on(struct spec *ret, const struct limits *defaults);
+/* Judge, strict, nothing asked. `defaults`: the host's own profiles (config.h), or NULL for those of the table. */
+void spec_init(struct spec *ret, const struct limits *defaults);
 const char *bind_option_word(enum bind_option o);
 
 /* "INSIDE=OUTSIDE[:opt,opt]", "PATH[:opt]" (the same in and out). */
@@ -62,10 +62,8 @@ int spec_check(const struct spec *s, struct err *e) MUST_CHECK;
 
 /* The canonical form: keys sorted, defaults written out, so that equal wishes are equal text. */
 json_t *spec_to_json(const struct spec *s);
-int spec_from_json(const json_t *obj, struct arena *a, struct spec *ret, struct err *e) MUST_CHECK;
-/* The same with profiles of the host's own (config.h). */
-int spec_from_json_on(const json_t *obj, const struct limits *defaults, struct arena *a, struct spec *ret,
-		      struct err *e) MUST_CHECK;
+int spec_from_json(const json_t *obj, const struct limits *defaults, struct arena *a, struct spec *ret,
+		   struct err *e) MUST_CHECK;
 
 /* 64 hex digits: SHA-256 over the canonical JSON. */
 void spec_envelope(const struct spec *s, char out[static 65]);

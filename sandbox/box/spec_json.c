@@ -174,16 +174,10 @@ static int head_from(const json_t *obj, struct arena *a, struct spec *s, struct 
 	return rc == 0 ? json_opt_bool(obj, "spec", "capture", &s->capture, e) : rc;
 }
 
-int spec_from_json(const json_t *obj, struct arena *a, struct spec *ret, struct err *e)
-{
-	return spec_from_json_on(obj, NULL, a, ret, e);
-}
-
-int spec_from_json_on(const json_t *obj, const struct limits *defaults, struct arena *a, struct spec *ret,
-		      struct err *e)
+int spec_from_json(const json_t *obj, const struct limits *defaults, struct arena *a, struct spec *ret, struct err *e)
 {
 	struct spec s;
-	spec_init_on(&s, defaults);
+	spec_init(&s, defaults);
 	int rc = head_from(obj, a, &s, e);
 	if (rc == 0)
 		rc = strings_from(obj, "argv", a, &s.argv, e);

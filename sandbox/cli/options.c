@@ -65,7 +65,7 @@ static int load_spec(const char *file, struct arena *a, struct spec *ret, struct
 	autojson json_t *obj = json_load_file(file, JSON_REJECT_DUPLICATES, &where);
 	if (!obj)
 		return err_say(e, EINVAL, "--spec %.60s: line %d: %.100s", file, where.line, where.text);
-	int rc = spec_from_json_on(obj, ret->defaults, a, ret, e);
+	int rc = spec_from_json(obj, ret->defaults, a, ret, e);
 	return rc < 0 ? err_wrap(e, "--spec %.60s", file) : 0;
 }
 
@@ -176,7 +176,7 @@ int options_parse(int argc, char **argv, const struct config *config, struct are
 	struct run_options o = { .config = config, .cgroup_parent = config->cgroup_parent,
 				 .code = strcmp(argv[0], "execute-code") == 0 };
 	int program = argc;
-	spec_init_on(&o.spec, config->profiles);
+	spec_init(&o.spec, config->profiles);
 	int rc = walk(argc, argv, apply_base, a, &o, &program, e);
 	if (rc == 0)
 		rc = raise_limits(&o, a, e);

@@ -144,7 +144,8 @@ static void work(struct ground *g, void *arg)
 	(void)g, (void)arg; /* holds the ledger's lock, which it inherited */
 }
 
-int fault_active_run(struct ground *g, const char *box, struct err *e)
+/* An execution under way: its box's lock is held, its cgroup has a live process. Both are canaries. */
+static int fault_active_run(struct ground *g, const char *box, struct err *e)
 {
 	struct claim claim = CLAIM_NONE;
 	char cgroup[40], title[60];

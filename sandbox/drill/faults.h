@@ -17,9 +17,7 @@ int fault_storm(struct ground *g, struct err *e) MUST_CHECK;
 /* D5's outside help: what the storage team does when it is called. 0 also when nothing is frozen. */
 int fault_thaw(const struct ground *g, struct err *e) MUST_CHECK;
 
-/* faults_hard.c shares these with faults.c. */
+/* faults_hard.c shares this with faults.c. */
 int fault_sleep(struct ground *g, struct err *e, const char *name, plant_body *body, void *arg) MUST_CHECK;
-/* An execution under way: its box's lock is held, its cgroup has a live process. Both are canaries. */
-int fault_active_run(struct ground *g, const char *box, struct err *e) MUST_CHECK;
 
 #endif

@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "probes/base/own.h"
 #include "probes/hierarchy.h"
 #include "sandbox/drill/wall.h"
 #include "sandbox/kernel/sys.h"

@@ -67,10 +67,7 @@ bool cgroup_cpu_ns(const struct cgroup *cg, uint64_t *ret) MUST_CHECK;
 /* Members as they are now, at most `cap` of them; 0 when unknown. Numbers, not identities: check before use. */
 size_t cgroup_members(const struct cgroup *cg, pid_t *ret, size_t cap);
 
-/* SIGKILLs all members, children of the directory included, and leaves nothing frozen. Does not wait for the
- * deaths. deadline: CLOCK_MONOTONIC ns. */
-int cgroup_kill(const struct cgroup *cg, uint64_t deadline, struct err *e) MUST_CHECK;
-/* 0 when no tree has a member; -ETIMEDOUT at the deadline, naming one. */
+/* 0 when no tree has a member; -ETIMEDOUT at the deadline (CLOCK_MONOTONIC ns), naming one. */
 int cgroup_wait_empty(const struct cgroup *cg, uint64_t deadline, struct err *e) MUST_CHECK;
 /* Kills, waits, removes children depth first, then the directory, newest tree first; verified. Already gone is
  * success. -EBUSY / -ETIMEDOUT name what stays. */
@@ -80,9 +77,8 @@ int cgroup_remove(struct cgroup *cg, size_t i, uint64_t deadline, struct err *e)
  * there by others. Nothing to do where none was delegated, or nobody is in it. */
 int cgroup_settle(const struct host *host, struct err *e) MUST_CHECK;
 
-/* The same for any one directory, for what recovery finds by name: `dirfd` is the cgroup, `top_fd`/`path` its
- * hierarchy's mount point and its path there (no leading slash). version is 1 or 2. */
-int cgroup_kill_at(int version, int dirfd, uint64_t deadline, struct err *e) MUST_CHECK;
+/* The same for any one directory, for what recovery finds by name: `top_fd` is its hierarchy's mount point, `path`
+ * its path there (no leading slash). version is 1 or 2. */
 int cgroup_remove_at(int version, int top_fd, const char *path, uint64_t deadline, struct err *e) MUST_CHECK;
 
 #endif

@@ -190,18 +190,6 @@ static int wait_empty_at(int dirfd, const char *path, uint64_t deadline, struct 
 	}
 }
 
-int cgroup_kill(const struct cgroup *cg, uint64_t deadline, struct err *e)
-{
-	int first = 0;
-	/* The v2 tree first: where it exists one write ends everybody, and the rest finds nothing to do. */
-	for (size_t k = cg->n; k > 0; k--) {
-		const struct cgroup_tree *t = &cg->trees[k - 1];
-		int r = t->fd < 0 ? 0 : t->ops->kill(t->fd, deadline, first ? NULL : e);
-		first = first ? first : r;
-	}
-	return first;
-}
-
 int cgroup_wait_empty(const struct cgroup *cg, uint64_t deadline, struct err *e)
 {
 	for (size_t i = 0; i < cg->n; i++) {
@@ -213,7 +201,7 @@ int cgroup_wait_empty(const struct cgroup *cg, uint64_t deadline, struct err *e)
 	return 0;
 }
 
-int cgroup_kill_at(int version, int dirfd, uint64_t deadline, struct err *e)
+static int kill_at(int version, int dirfd, uint64_t deadline, struct err *e)
 {
 	return (version == 2 ? &cgroup_ops_v2 : &cgroup_ops_v1)->kill(dirfd, deadline, e);
 }
@@ -256,7 +244,7 @@ int cgroup_remove_at(int version, int top_fd, const char *path, uint64_t deadlin
 			return 0;
 		if (fd < 0)
 			return err_set(e, -fd, "open cgroup %s", path);
-		r = killed ? 0 : cgroup_kill_at(version, fd, deadline, e);
+		r = killed ? 0 : kill_at(version, fd, deadline, e);
 		if (r == 0)
 			r = wait_empty_at(fd, path, deadline, e);
 		if (r < 0)

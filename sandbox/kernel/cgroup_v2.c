@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "probes/base/clock.h"
 #include "probes/base/kfile.h"
 #include "probes/base/own.h"
 #include "probes/delegation.h"

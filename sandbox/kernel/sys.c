@@ -163,11 +163,6 @@ int sys_set_attributes(int fd, unsigned flags)
 	return result(ioctl(fd, FS_IOC_SETFLAGS, &flags));
 }
 
-int sys_memfd(const char *name, unsigned flags)
-{
-	return result(memfd_create(name, flags | MFD_CLOEXEC));
-}
-
 int sys_fcntl(int fd, int command, int arg)
 {
 	return result(fcntl(fd, command, arg));
@@ -313,20 +308,6 @@ int sys_signal_ignore(int signal)
 int sys_signalfd(const sigset_t *set)
 {
 	return result(signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK));
-}
-
-int sys_timerfd(uint64_t at_mono_ns, uint64_t every_ns)
-{
-	autofd int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (fd < 0)
-		return -errno;
-	struct itimerspec when = {
-		.it_value = { (time_t)(at_mono_ns / NS_PER_S), (long)(at_mono_ns % NS_PER_S) },
-		.it_interval = { (time_t)(every_ns / NS_PER_S), (long)(every_ns % NS_PER_S) },
-	};
-	if (timerfd_settime(fd, TFD_TIMER_ABSTIME, &when, NULL) < 0)
-		return -errno;
-	return take_fd(&fd);
 }
 
 int sys_sethostname(const char *name)

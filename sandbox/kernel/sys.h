@@ -48,7 +48,6 @@ int sys_flock(int fd, int operation) MUST_CHECK;
 int sys_ofd_lock(int fd, int type) MUST_CHECK;
 int sys_get_attributes(int fd, unsigned *ret) MUST_CHECK; /* FS_IOC_GETFLAGS */
 int sys_set_attributes(int fd, unsigned flags) MUST_CHECK;
-int sys_memfd(const char *name, unsigned flags) MUST_CHECK;
 int sys_fcntl(int fd, int command, int arg) MUST_CHECK;
 int sys_pipe(int ret[2], int flags) MUST_CHECK;
 /* Two ends that see each other's death, carry whole messages (SOCK_SEQPACKET), and descriptors with them. */
@@ -100,7 +99,6 @@ int sys_sigmask(int how, const sigset_t *set, sigset_t *old) MUST_CHECK;
 int sys_signal_default(int signal) MUST_CHECK;
 int sys_signal_ignore(int signal) MUST_CHECK;
 int sys_signalfd(const sigset_t *set) MUST_CHECK;
-int sys_timerfd(uint64_t at_mono_ns, uint64_t every_ns) MUST_CHECK; /* absolute first expiry, then each period */
 int sys_sethostname(const char *name) MUST_CHECK;
 int sys_rlimit(int resource, const struct rlimit *limit) MUST_CHECK;
 int sys_prctl(int option, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5) MUST_CHECK;

@@ -12,6 +12,7 @@
 #include <sys/sysmacros.h>
 
 #include "probes/base/own.h"
+#include "probes/health.h"
 #include "probes/ledger.h"
 #include "sandbox/box/config.h"
 #include "sandbox/box/keeper.h"
@@ -21,7 +22,6 @@
 #include "sandbox/kernel/sys.h"
 #include "sandbox/ops/ops.h"
 #include "sandbox/policy/limits.h"
-#include "sandbox/policy/worker.h"
 
 enum { UNDO_MS = 5000 };
 

@@ -33,7 +33,6 @@ struct progress {
 	bool open;	       /* a progress line stands on the terminal */
 	uint64_t shown_ns;
 };
-void progress_tell(void *progress, const struct reclaim_plan *plan, size_t at, uint64_t done);
 void progress_end(struct progress *p);
 /* Who holds a busy mount, into its `because`. */
 void progress_holders(void *progress, struct reclaim_item *item);

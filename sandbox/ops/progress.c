@@ -87,7 +87,7 @@ static void done_with(struct progress *p, const struct reclaim_plan *plan, const
 	}
 }
 
-void progress_tell(void *arg, const struct reclaim_plan *plan, size_t at, uint64_t done)
+static void progress_tell(void *arg, const struct reclaim_plan *plan, size_t at, uint64_t done)
 {
 	struct progress *p = arg;
 	const struct reclaim_item *item = &plan->v[at];

@@ -234,11 +234,6 @@ const char *source_word(enum source s)
 	return source_words[s];
 }
 
-const char *kill_word(enum kill_reason k)
-{
-	return kill_words[k];
-}
-
 const char *integrity_word(enum integrity i)
 {
 	return integrity_words[i];

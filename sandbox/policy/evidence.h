@@ -113,7 +113,6 @@ json_t *evidence_to_json(const struct evidence *ev);
 int evidence_from_json(const json_t *obj, struct evidence *ret, struct err *e) MUST_CHECK;
 
 const char *source_word(enum source s);
-const char *kill_word(enum kill_reason k);
 const char *integrity_word(enum integrity i);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,7 +24,7 @@ static struct injected inside; /* what the run inside of this program did, in th
 
 static void run_inside(int nr, unsigned at, int error)
 {
-	autofd int out = sys_memfd("inside", 0);
+	autofd int out = memfd_create("inside", MFD_CLOEXEC);
 	*sys_fault = (struct sys_fault){ .at = at, .nr = nr, .error = error, .on = true };
 	fflush(NULL);
 	pid_t pid = fork();

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "probes/base/arena.h"
 #include "probes/base/err.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -12,13 +12,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct err e = { 0 };
 	if (!j)
 		return 0;
-	int result = spec_from_json(j, &a, &s, &e);
+	int result = spec_from_json(j, NULL, &a, &s, &e);
 	fuzz_error(result, &e);
 	if (result == 0) {
 		char one[65], two[65];
 		autojson json_t *canonical = spec_to_json(&s);
 		spec_envelope(&s, one);
-		if (spec_from_json(canonical, &a, &again, &e) < 0)
+		if (spec_from_json(canonical, NULL, &a, &again, &e) < 0)
 			abort();
 		spec_envelope(&again, two);
 		if (strcmp(one, two) != 0)

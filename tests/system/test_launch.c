@@ -16,7 +16,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "probes/base/kfile.h"
 #include "probes/base/own.h"
 #include "tests/harness/world.h"
 

@@ -13,7 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "probes/base/json.h"
 #include "tests/harness/world.h"
 
 static struct world w;

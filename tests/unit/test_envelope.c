@@ -41,7 +41,7 @@ static void sha256_is_sha256(void **state)
 static struct spec base(char **argv)
 {
 	struct spec s;
-	spec_init(&s);
+	spec_init(&s, NULL);
 	s.argv = argv;
 	return s;
 }

@@ -18,7 +18,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "probes/base/kfile.h"
 #include "probes/base/own.h"
 #include "tui/armed.h"
 #include "tui/journal.h"

@@ -37,7 +37,7 @@ static struct host v2_host(void)
 static struct spec wish(void)
 {
 	struct spec s;
-	spec_init(&s);
+	spec_init(&s, NULL);
 	s.argv = program;
 	return s;
 }

@@ -29,7 +29,7 @@ static void binds_are_taken_apart(void **state)
 		autoarena struct arena a = { 0 };
 		struct spec s;
 		struct err e = { 0 };
-		spec_init(&s);
+		spec_init(&s, NULL);
 		assert_int_equal(spec_add_bind(&s, &a, cases[i].text, &e), 0);
 		assert_string_equal(s.binds[0].inside, cases[i].inside);
 		if (cases[i].outside)
@@ -49,7 +49,7 @@ static void bad_binds_are_refused_in_one_line(void **state)
 		autoarena struct arena a = { 0 };
 		struct spec s;
 		struct err e = { 0 };
-		spec_init(&s);
+		spec_init(&s, NULL);
 		assert_true(spec_add_bind(&s, &a, bad[i], &e) < 0);
 		assert_int_equal(s.nbinds, 0);
 		assert_non_null(strstr(e.text, "--dir"));
@@ -63,7 +63,7 @@ static void the_same_inside_twice_is_refused(void **state)
 	struct spec s;
 	struct err e = { 0 };
 	(void)state;
-	spec_init(&s);
+	spec_init(&s, NULL);
 	assert_int_equal(spec_add_bind(&s, &a, "/a=/x", &e), 0);
 	assert_true(spec_add_bind(&s, &a, "/a/=/y", &e) < 0);
 	assert_int_equal(spec_add_bind(&s, &a, "/dev2=/y", &e), 0); /* not below /dev */
@@ -75,7 +75,7 @@ static void the_environment_is_only_what_was_asked(void **state)
 	struct spec s;
 	struct err e = { 0 };
 	(void)state;
-	spec_init(&s);
+	spec_init(&s, NULL);
 	assert_null(s.env);
 	assert_int_equal(spec_add_env(&s, &a, "A=1", NULL, &e), 0);
 	assert_int_equal(spec_add_env(&s, &a, "AB=2", NULL, &e), 0);
@@ -97,7 +97,7 @@ static void json_says_the_same(void **state)
 	struct spec s, back;
 	struct err e = { 0 };
 	(void)state;
-	spec_init(&s);
+	spec_init(&s, NULL);
 	assert_int_equal(spec_set_profile(&s, "agent", &e), 0);
 	s.argv = argv;
 	s.permissive = true;
@@ -108,7 +108,7 @@ static void json_says_the_same(void **state)
 	assert_int_equal(spec_add_bind(&s, &a, "/t:tmp", &e), 0);
 	assert_int_equal(spec_add_env(&s, &a, "A=b", NULL, &e), 0);
 	autojson json_t *j = spec_to_json(&s);
-	assert_int_equal(spec_from_json(j, &a, &back, &e), 0);
+	assert_int_equal(spec_from_json(j, NULL, &a, &back, &e), 0);
 	autojson json_t *again = spec_to_json(&back);
 	assert_true(json_equal(j, again));
 }
@@ -137,7 +137,7 @@ static void bad_json_is_refused_with_its_path(void **state)
 		struct err e = { 0 };
 		autojson json_t *j = json_loads(bad[i][0], 0, NULL);
 		assert_non_null(j);
-		assert_true(spec_from_json(j, &a, &s, &e) < 0);
+		assert_true(spec_from_json(j, NULL, &a, &s, &e) < 0);
 		assert_non_null(strstr(e.text, bad[i][1]));
 		assert_int_equal(s.nbinds, 99);
 	}
