@@ -24,6 +24,7 @@ enum dialog_kind {
 	DIALOG_ORIGINAL,   /* the founding runbook's line, and why ours differs */
 	DIALOG_MESSAGES,
 	DIALOG_RESUME,	   /* an incident whose console is gone */
+	DIALOG_SPACE,	   /* where the space of a file system went */
 	DIALOG_OUTPUT,	   /* what a reading command said */
 	DIALOG_KINDS
 };

@@ -8,6 +8,7 @@
 #include "probes/base/clock.h"
 #include "probes/base/text.h"
 #include "tui/keys.h"
+#include "tui/space.h"
 #include "tui/update.h"
 #include "tui/why.h"
 
@@ -296,6 +297,9 @@ void dialog_lines(const struct model *m, struct prose *out)
 	case DIALOG_RESUME:
 		resume_lines(m, out);
 		break;
+	case DIALOG_SPACE:
+		space_lines(m, out);
+		break;
 	case DIALOG_OUTPUT:
 		output_lines(m, out);
 		break;
@@ -330,6 +334,8 @@ const char *dialog_title(const struct model *m, char *out, size_t cap)
 			       p->verb && !strcmp(p->verb, "lazy") ? ": LAST RESORT" : "");
 	else if (m->dialog.kind == DIALOG_WHY && at)
 		row_title(at, out, cap);
+	else if (m->dialog.kind == DIALOG_SPACE)
+		return space_title(m, out, cap);
 	else if (drill_title(m))
 		(void)snprintf(out, cap, "%s", drill_title(m));
 	else

@@ -11,7 +11,7 @@
 #include "tui/ring.h"
 
 /* One child at a time for each of these purposes. */
-#define JOBS(X) X(ACT, "act") X(LOOK, "look") X(HOLDERS, "holders")
+#define JOBS(X) X(ACT, "act") X(LOOK, "look") X(HOLDERS, "holders") X(SPACE, "space")
 enum job_kind {
 #define X(id, word) JOB_##id,
 	JOBS(X)

@@ -70,6 +70,7 @@ bool action_works(const struct model *m, enum action action)
 		return at && row_alive(at) && (at->res->kind == RES_MOUNT || at->res->kind == RES_GHOST) &&
 		       !m->job[JOB_HOLDERS].id;
 	case ACTION_WHY:
+		return at || m->list.tab == TAB_DIR;
 	case ACTION_COPY:
 		return at != NULL;
 	case ACTION_MARK:

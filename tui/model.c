@@ -21,6 +21,7 @@ void model_done(struct model *m)
 	rows_done(&m->table);
 	json_decref(m->resume.run);
 	json_decref(m->pressure);
+	json_decref(m->sight.space.lines);
 	if (m->list.has_regex)
 		regfree(&m->list.regex);
 	free(m->list.shown);

@@ -17,7 +17,6 @@
 #include "tui/past.h"
 #include "tui/resume.h"
 #include "tui/ring.h"
-#include "tui/rows.h"
 #include "tui/sight.h"
 #include "tui/walk.h"
 

@@ -15,7 +15,14 @@ struct disk_sight {
 	unsigned n;
 };
 
+struct space_sight { /* the space view's last answer */
+	char path[512], why[240];
+	struct json_t *lines; /* an array of what rustbox-probe said, or NULL */
+	bool asking;
+};
+
 struct sight {
+	struct space_sight space;
 	struct disk_sight disk[SIGHT_DISKS];
 	unsigned memory_used, handles_used; /* percent */
 	int io_stall;			    /* percent, -1: the kernel does not tell */

@@ -4,6 +4,7 @@
 
 #include "probes/base/json.h"
 #include "probes/base/text.h"
+#include "tui/space.h"
 #include "tui/update.h"
 
 enum { HOLDERS_MS = 10000 };
@@ -121,6 +122,8 @@ struct effect job_line(struct model *m, const struct msg *msg)
 		return (struct effect){ 0 };
 	if (job == &m->job[JOB_HOLDERS] && !msg->line.err)
 		take_holders(m, msg->text);
+	else if (job == &m->job[JOB_SPACE] && !msg->line.err)
+		space_line(m, msg->text);
 	else if (job == &m->job[JOB_ACT] && job_item(m, job, msg->text))
 		return (struct effect){ 0 };
 	(void)text_escape(msg->text, job->last, sizeof job->last);
@@ -227,6 +230,8 @@ struct effect job_exit(struct model *m, const struct msg *msg)
 		return act_exit(m, job, msg->exit.status, msg->exit.timed_out);
 	if (job == &m->job[JOB_LOOK])
 		look_exit(m, job, msg->exit.status);
+	else if (job == &m->job[JOB_SPACE])
+		space_exit(m, job, msg->exit.status);
 	else
 		holders_exit(m, job, msg->exit.status);
 	return (struct effect){ 0 };

@@ -6,6 +6,7 @@
 #include "tui/drill.h"
 #include "tui/keys.h"
 #include "tui/layout.h"
+#include "tui/space.h"
 #include "tui/then.h"
 #include "tui/update.h"
 
@@ -170,6 +171,8 @@ static bool opens(struct model *m, enum action action)
 
 static struct effect act(struct model *m, enum action action)
 {
+	if (!m->past.on && (action == ACTION_SPACE || (action == ACTION_WHY && m->list.tab == TAB_DIR)))
+		return space_open(m);
 	if (time_key(m, action) || opens(m, action) || toggle(m, action) || move(m, action))
 		return nothing;
 	if (action >= ACTION_TAB_1 && action <= ACTION_TAB_6) {

@@ -1,10 +1,11 @@
-/* The console's past, on a real kernel: what came and went is gone back to, nothing can be done from there. */
+/* The past and the space view, on a real kernel: what came and went is gone back to, and where the bytes went. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -157,9 +158,36 @@ static void small_screens_say_it_too(void **state)
 	take_away(&goes);
 }
 
+/* S06: a directory deleted gives nothing back, and the view says whose end does. */
+static void deleted_but_open(void **state)
+{
+	struct world *w = need_world(state);
+	char path[PATH_ROOM + 40], holder[80];
+	const char *work = w->paths.of[PATH_WORK];
+	assert_int_equal(mount("none", work, "tmpfs", 0, "size=8m"), 0);
+	(void)snprintf(path, sizeof path, "%s/big", work);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(posix_fallocate(fd, 0, 6 << 20), 0);
+	assert_int_equal(unlink(path), 0);
+	struct pty *p = pty_start(&(struct pty_how){ .root = w->root, .rows = 30, .cols = 120 });
+	assert_true(pty_wait(p, "live: mounts cgroups procs dirs", 10));
+	pty_send(p, "5\r");
+	assert_true(pty_wait(p, "used, says the file system      6.0M", 10));
+	assert_true(pty_wait(p, "deleted, but still open         6.0M in 1 file", 10));
+	(void)snprintf(holder, sizeof holder, "6.0M  %d test_console_ti, fd %d: ", (int)getpid(), fd);
+	assert_true(pty_wait(p, holder, 5));
+	assert_true(pty_shows(p, "only its holder's end does"));
+	pty_send(p, "\033\033q");
+	assert_int_equal(pty_wait_exit(p, 5), 0);
+	pty_done(p);
+	(void)close(fd);
+	assert_int_equal(umount2(work, UMOUNT_NOFOLLOW), 0);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, each_world, each_end)
-	const struct CMUnitTest tests[] = { T(back_and_on_again), T(small_screens_say_it_too) };
+	const struct CMUnitTest tests[] = { T(back_and_on_again), T(small_screens_say_it_too), T(deleted_but_open) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
