@@ -282,7 +282,7 @@ int launch(const struct plan *plan, const struct launch_kit *kit, struct child *
 	seat.lifeline_fd = p.lifeline[0];
 	seat.stdio[0] = kit->in_fd >= 0 ? kit->in_fd : p.in[0];
 	seat.stdio[1] = p.out[1];
-	seat.stdio[2] = p.err[1];
+	seat.stdio[2] = plan->merge ? p.out[1] : p.err[1];
 	uint64_t by_clone = plan->ns_flags & ~(uint64_t)CLONE_NEWCGROUP;
 	autofd int net = *kit->netns ? netns_take(kit->netns, e) : -ENOENT;
 	if (net >= 0)

@@ -215,6 +215,7 @@ int plan_sketch(const struct spec *spec, const struct host *host, struct arena *
 	p.stdout_file = spec->stdout_file;
 	p.stderr_file = spec->stderr_file;
 	p.stdin_text = spec->stdin_text;
+	p.merge = spec->merge;
 	p.capture = spec->capture;
 	p.candidates = make_candidates(spec, a);
 	choose_cgroups(&p, host, spec->force_v1);

@@ -39,7 +39,7 @@ struct plan {
 	char **candidates;	 /* NULL-terminated paths in the box; exec takes the first that is there */
 	const char *cwd;	 /* in the box */
 	const char *stdin_file, *stdout_file, *stderr_file, *stdin_text;
-	bool capture;
+	bool merge, capture;
 	struct plan_missing *missing;
 	size_t nmissing;
 	char envelope[65];	 /* filled in by the run, while it waits (spec_envelope) */

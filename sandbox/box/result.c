@@ -84,13 +84,15 @@ static void put_stream(json_t *obj, json_t *encodings, const char *key, const st
 
 static json_t *output(const struct outcome *o)
 {
+	static const struct stream none;
 	const struct evidence *ev = &o->evidence;
 	json_t *obj = json_object(), *encodings = json_object(), *integrity = json_object();
 	put_stream(obj, encodings, "stdout", &ev->out);
-	put_stream(obj, encodings, "stderr", &ev->err);
+	put_stream(obj, encodings, "stderr", o->plan.merge ? &none : &ev->err);
 	if (o->started) {
 		put(integrity, "stdout", json_string(integrity_word(evidence_integrity(ev, &ev->out))));
-		put(integrity, "stderr", json_string(integrity_word(evidence_integrity(ev, &ev->err))));
+		/* Merged, there is no such stream: what was written to it stands in the other, under the one cap. */
+		put(integrity, "stderr", o->plan.merge ? json_null() : json_string(integrity_word(evidence_integrity(ev, &ev->err))));
 	}
 	put(obj, "integrity", integrity);
 	put(obj, "encoding", encodings);

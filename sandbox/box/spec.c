@@ -198,6 +198,8 @@ int spec_check(const struct spec *s, struct err *e)
 		return err_say(e, EINVAL, "--chdir: '%.80s' must be an absolute path in the box", s->chdir);
 	if (s->stdin_file && s->stdin_text)
 		return err_say(e, EINVAL, "--stdin and --stdin-text exclude each other");
+	if (s->merge && s->stderr_file)
+		return err_say(e, EINVAL, "--stderr and --stderr-to-stdout exclude each other");
 	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
 		if (files[i] && !*files[i])
 			return err_say(e, EINVAL, "an empty file name for stdin, stdout or stderr");

@@ -35,6 +35,7 @@ struct spec {
 	struct limits limits;
 	bool permissive;
 	bool force_v1;
+	bool merge;		/* standard error goes where standard output goes, in the order written */
 	bool capture;		/* keep stdout and stderr in the evidence instead of passing them on */
 	const char *box;	/* NULL: one made up for this run and removed afterwards */
 	char **argv;		/* NULL-terminated; argv[0] NULL for `init` */

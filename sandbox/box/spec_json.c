@@ -60,6 +60,8 @@ json_t *spec_to_json(const struct spec *s)
 	(void)json_object_set_new(obj, "permissive", json_boolean(s->permissive));
 	(void)json_object_set_new(obj, "cgroup_v1", json_boolean(s->force_v1));
 	(void)json_object_set_new(obj, "capture", json_boolean(s->capture));
+	if (s->merge) /* only then: what was asked for before there was this has the envelope it had */
+		(void)json_object_set_new(obj, "stderr_to_stdout", json_true());
 	(void)json_object_set_new(obj, "argv", strings(s->argv));
 	(void)json_object_set_new(obj, "env", strings(s->env));
 	(void)json_object_set_new(obj, "binds", binds_to_json(s));
@@ -171,6 +173,8 @@ static int head_from(const json_t *obj, struct arena *a, struct spec *s, struct 
 		rc = json_opt_bool(obj, "spec", "permissive", &s->permissive, e);
 	if (rc == 0)
 		rc = json_opt_bool(obj, "spec", "cgroup_v1", &s->force_v1, e);
+	if (rc == 0)
+		rc = json_opt_bool(obj, "spec", "stderr_to_stdout", &s->merge, e);
 	return rc == 0 ? json_opt_bool(obj, "spec", "capture", &s->capture, e) : rc;
 }
 

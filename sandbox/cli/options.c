@@ -124,6 +124,7 @@ static int apply(const struct word *w, struct arena *a, struct run_options *o, s
 	case OPTION_STDIN_TEXT: s->stdin_text = w->value; break;
 	case OPTION_STDOUT: s->stdout_file = w->value; break;
 	case OPTION_STDERR: s->stderr_file = w->value; break;
+	case OPTION_MERGE: s->merge = true; break;
 	case OPTION_STRICT: s->permissive = false; break;
 	case OPTION_PERMISSIVE: s->permissive = true; break;
 	case OPTION_CGROUP_V1: s->force_v1 = true; break;

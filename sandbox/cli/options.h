@@ -18,6 +18,7 @@
 	X(STDIN_TEXT, "stdin-text", "TEXT", "read standard input from this text")                               \
 	X(STDOUT, "stdout", "FILE", "write standard output to a host file")                                     \
 	X(STDERR, "stderr", "FILE", "write standard error to a host file")                                      \
+	X(MERGE, "stderr-to-stdout", NULL, "standard error goes to standard output, in the order written, under one cap") \
 	X(STRICT, "strict", NULL, "refuse when a control can't be enforced (default)")                          \
 	X(PERMISSIVE, "permissive", NULL, "run all the same, and say what is missing")                          \
 	X(CGROUP_V1, "cgroup-v1", NULL, "use the v1 hierarchies even where v2 could do it")                     \

@@ -69,6 +69,47 @@ static void test_output_beyond_a_pipe(void **state)
 	ran_done(&r);
 }
 
+static void want(const json_t *j, const char *path, const char *value)
+{
+	char said[400];
+	if (strcmp(json_at(j, path, said, sizeof said), value) != 0)
+		fail_msg("%s is '%s', not '%s'", path, said, value);
+}
+
+/* One stream in the order written, under one cap; what was standard error's own is null. */
+static void test_stderr_to_stdout(void **state)
+{
+	static const char turns[] = "for i in 1 2 3; do echo out $i; echo err $i >&2; done";
+	static const char told[] = "out 1\nerr 1\nout 2\nerr 2\nout 3\nerr 3\n";
+	struct world *w = world_of(state);
+	struct ran r;
+	world_call(w, &r, 20, "rustbox", "run", "--stderr-to-stdout", "--", "/bin/sh", "-c", turns);
+	assert_string_equal(r.out, told);
+	assert_string_equal(r.err, "");
+	ran_done(&r);
+	world_call(w, &r, 20, "rustbox", "run", "--stderr-to-stdout", "--json", "-", "--", "/bin/sh", "-c", turns);
+	json_t *j = ran_json(&r);
+	want(j, "output.stdout", told);
+	want(j, "output.integrity.stdout", "complete");
+	assert_true(json_is_null(json_object_get(json_object_get(j, "output"), "stderr")));
+	assert_true(json_is_null(json_object_get(json_object_get(json_object_get(j, "output"), "integrity"), "stderr")));
+	json_decref(j);
+	ran_done(&r);
+	world_call(w, &r, 20, "rustbox", "run", "--stderr-to-stdout", "--output", "1k", "--json", "-", "--", "/bin/sh", "-c",
+		   "head -c 700 /dev/zero | tr '\\0' o; head -c 700 /dev/zero | tr '\\0' e >&2");
+	j = ran_json(&r);
+	want(j, "output.integrity.stdout", "truncated_by_limit");
+	assert_int_equal(json_string_length(json_object_get(json_object_get(j, "output"), "stdout")), 1024);
+	want(j, "status", "OK");
+	json_decref(j);
+	ran_done(&r);
+	world_call(w, &r, 20, "rustbox", "run", "--stderr-to-stdout", "--json", "-", "--", "/bin/sh", "-c", "exec >&- 2>&-; sleep 0.3");
+	j = ran_json(&r);
+	want(j, "output.integrity.stdout", "closed_early"); /* both ends of it */
+	json_decref(j);
+	ran_done(&r);
+}
+
 static void test_reader_that_leaves(void **state)
 {
 	struct world *w = world_of(state);
@@ -104,6 +145,7 @@ static void test_refusals_name_the_thing(void **state)
 		{ { "rustbox", "run", "--", "/etc/ld.so.cache" }, "Permission denied", 3 },
 		{ { "rustbox", "run", "--chdir", "/nosuch", "--", "/bin/true" }, "No such file", 3 },
 		{ { "rustbox", "run", "--dir", "/a=/nosuch", "--", "/bin/true" }, "/nosuch", 2 },
+		{ { "rustbox", "run", "--stderr", "/x", "--stderr-to-stdout", "--", "/bin/true" }, "exclude each other", 2 },
 		{ { "rustbox", "run", "--stdin", "/nosuch", "--", "/bin/true" }, "/nosuch", 3 },
 		{ { "rustbox", "run", "--stdout", "/nosuch/x", "--", "/bin/true" }, "/nosuch/x", 3 },
 		{ { "rustbox", "run", "--box-id", "nosuch", "--", "/bin/true" }, "rustbox init --box-id nosuch", 3 },
@@ -280,7 +322,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		T(test_passes_output_and_input), T(test_output_beyond_a_pipe),	  T(test_reader_that_leaves),
+		T(test_passes_output_and_input), T(test_output_beyond_a_pipe), T(test_stderr_to_stdout),	  T(test_reader_that_leaves),
 		T(test_orphan_with_the_output),	 T(test_refusals_name_the_thing), T(test_interrupt),
 		T(test_launcher_out_of_reach),
 		T(test_killed_supervisor),	 T(test_box_that_lives),	  T(test_box_that_lives_contended),

@@ -101,6 +101,7 @@ static void json_says_the_same(void **state)
 	assert_int_equal(spec_set_profile(&s, "agent", &e), 0);
 	s.argv = argv;
 	s.permissive = true;
+	s.merge = true;
 	s.chdir = "/src";
 	s.stdin_text = "in\n";
 	s.limits.of[LIMIT_CPUSET] = 5;
