@@ -69,9 +69,14 @@ static void left_out_lines(const struct model *m, const struct plan *p, struct p
 	for (size_t i = 0; i < p->nout; i++) {
 		char name[200];
 		const struct row *row = rows_find(&m->table, p->out[i].kind, p->out[i].id);
-		unsigned below = row ? row->res->tempdir.mounts_below : 0;
+		unsigned below = row && row->res->kind == RES_TEMPDIR ? row->res->tempdir.mounts_below : 0;
 		(void)text_escape(p->out[i].name, name, sizeof name);
-		prose_add(out, INK_GONE, "   - D ", "%s   not included: %u mount%s below, P2 first", name, below, below == 1 ? "" : "s");
+		if (p->out[i].kind == RES_PROCESS)
+			prose_add(out, INK_GONE, "   - P ", "%s   not included: it has ended already (Z); its parent %d has to take note, P4.4",
+				  name, row ? (int)row->res->process.ppid : 0);
+		else
+			prose_add(out, INK_GONE, "   - D ", "%s   not included: %u mount%s below, P2 first", name, below,
+				  below == 1 ? "" : "s");
 	}
 }
 
@@ -191,6 +196,11 @@ static void preview_lines(const struct model *m, struct prose *out)
 			  " This step only keeps the evidence; x again ends it." : "");
 	if (p->then_retry)
 		prose_add(out, INK_PLAIN, "THEN       ", "the %zu that were busy are tried again, the same ones only", m->nretry);
+	if (plan_says(p, "--recover"))
+		prose_add(out, m->recoveries < RECOVERIES_MOST ? INK_PLAIN : INK_WARN, "ATTEMPT    ",
+			  "%u automatic attempt%s failed since the worker was last clean; after %d the page says: by hand, or escalate%s",
+			  m->recoveries, m->recoveries == 1 ? "" : "s", RECOVERIES_MOST,
+			  m->recoveries < RECOVERIES_MOST ? "" : ". One more needs a reason");
 	if (p->verb && strcmp(p->verb, "lazy") == 0) {
 		lazy_lines(m, p, out);
 		tried_lines(m, p, out);
@@ -270,7 +280,7 @@ static void output_lines(const struct model *m, struct prose *out)
 
 void dialog_lines(const struct model *m, struct prose *out)
 {
-	const struct row *at = list_row(m);
+	const struct row *at = list_at(&m->list);
 	switch (m->dialog.kind) {
 	case DIALOG_PREVIEW:
 		preview_lines(m, out);
@@ -323,7 +333,7 @@ const char *dialog_title(const struct model *m, char *out, size_t cap)
 		[DIALOG_MESSAGES] = "messages", [DIALOG_OUTPUT] = "what it said",
 		[DIALOG_RESUME] = "an incident was left open",
 	};
-	const struct row *at = list_row(m);
+	const struct row *at = list_at(&m->list);
 	const struct procedure *proc = m->walk.proc;
 	if (m->dialog.kind == DIALOG_PREVIEW && p->takeover)
 		(void)snprintf(out, cap, "take over from %s", m->peer.user);

@@ -152,7 +152,7 @@ static void tell_key(int fd, uint32_t key)
 void drill_log(int fd, struct drill_seen *seen, const struct model *m, const struct msg *msg)
 {
 	const struct dialog *d = &m->dialog;
-	const struct row *at = list_row(m);
+	const struct row *at = list_at(&m->list);
 	char name[24];
 	if (fd < 0)
 		return;

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "probes/base/json.h"
 #include "probes/base/own.h"
 #include "tui/keep.h"
 
@@ -49,8 +50,23 @@ static int read_baseline(const char *path, char **ret, struct err *e)
 	return 0;
 }
 
-/* When cleanups failed lately, from the worker's own events: ">1/hour" is counted, not felt. */
-static void tell_history(const struct effects *x, struct feed_sink sink)
+static void take_event(const json_t *j, json_int_t *recoveries, json_t *times)
+{
+	const char *event = json_string_value(json_object_get(j, "event")), *at = json_string_value(json_object_get(j, "at"));
+	const char *outcome = json_string_value(json_object_get(j, "outcome"));
+	struct tm tm = { 0 };
+	if (!event || !at)
+		return;
+	if (strcmp(event, "recovery_finished") == 0)
+		*recoveries = outcome && strcmp(outcome, "clean") == 0 ? 0 : *recoveries + 1;
+	if (strcmp(event, "worker_unquarantined") == 0)
+		*recoveries = 0;
+	if (strcmp(event, "cleanup_failure") == 0 && strptime(at, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		(void)json_array_append_new(times, json_integer((json_int_t)timegm(&tm)));
+}
+
+/* What failed lately, from the worker's own events: ">1/hour" and "three attempts" are counted, not felt. */
+static void tell_history(const struct effects *x, bool failures, struct feed_sink sink)
 {
 	enum { TAIL = 256 * 1024 };
 	autofd int fd = open(x->paths->of[PATH_EVENTS], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -58,23 +74,24 @@ static void tell_history(const struct effects *x, struct feed_sink sink)
 	autofree char *text = calloc(1, TAIL + 1);
 	if (size <= 0 || !text || pread(fd, text, TAIL, size > TAIL ? size - TAIL : 0) <= 0)
 		return;
+	autojson json_t *told = json_object();
 	json_t *times = json_array();
+	json_int_t recoveries = 0;
 	char *save = NULL;
 	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		json_t *j = json_loads(line, 0, NULL);
-		const char *event = json_string_value(json_object_get(j, "event")), *at = json_string_value(json_object_get(j, "at"));
-		struct tm tm = { 0 };
-		if (event && at && strcmp(event, "cleanup_failure") == 0 && strptime(at, "%Y-%m-%dT%H:%M:%SZ", &tm))
-			(void)json_array_append_new(times, json_integer((json_int_t)timegm(&tm)));
-		json_decref(j);
+		autojson json_t *j = json_loads(line, 0, NULL);
+		take_event(j, &recoveries, times);
 	}
-	give(sink, &(struct msg){ .kind = MSG_HISTORY, .json = times });
+	(void)json_object_set_new(told, "recoveries", json_integer(recoveries));
+	if (failures)
+		(void)json_object_set(told, "failures", times);
 	json_decref(times);
+	give(sink, &(struct msg){ .kind = MSG_HISTORY, .json = told });
 }
 
 static void do_baseline(const struct effects *x, struct feed_sink sink)
 {
-	tell_history(x, sink);
+	tell_history(x, true, sink);
 	autofree char *text = NULL;
 	struct err e = { 0 };
 	struct msg m = { .kind = MSG_BASELINE };
@@ -246,7 +263,7 @@ static bool listen_to(struct running *r, bool err, struct feed_sink sink)
 	return s != LINES_MORE;
 }
 
-static void settle(struct running *r, const char *text, struct feed_sink sink)
+static void settle(const struct effects *x, struct running *r, const char *text, struct feed_sink sink)
 {
 	struct context out = { r->job, false, sink }, err = { r->job, true, sink };
 	lines_end(&r->out, on_line, &out);
@@ -258,10 +275,12 @@ static void settle(struct running *r, const char *text, struct feed_sink sink)
 	m.exit.status = r->status;
 	m.exit.timed_out = r->late;
 	r->job = 0;
+	if (r->kept) /* how often it has failed by now is told before that it failed */
+		tell_history(x, false, sink);
 	give(sink, &m);
 }
 
-static void look_at(struct running *r, struct feed_sink sink)
+static void look_at(const struct effects *x, struct running *r, struct feed_sink sink)
 {
 	if (!r->child.pid)
 		return;
@@ -277,7 +296,7 @@ static void look_at(struct running *r, struct feed_sink sink)
 	uint32_t job = r->job;
 	child_forget(&r->child);
 	if (job)
-		settle(r, NULL, sink);
+		settle(x, r, NULL, sink);
 }
 
 /* The directory of the lock may come into being late: it is watched from when it is there. */
@@ -297,7 +316,7 @@ void effects_ready(struct effects *x, uint64_t now_ms, struct feed_sink sink)
 	for (int i = 0; i < n; i++) {
 		size_t slot = (size_t)ev[i].data.u64;
 		if (slot < EFFECTS_AT_ONCE && !seen[slot])
-			look_at(&x->v[slot], sink);
+			look_at(x, &x->v[slot], sink);
 		else if (slot == OTHERS)
 			look_at_others(x, now_ms, sink);
 		if (slot < EFFECTS_AT_ONCE)
@@ -308,17 +327,17 @@ void effects_ready(struct effects *x, uint64_t now_ms, struct feed_sink sink)
 /* ---- deadlines -------------------------------------------------------------------------------- */
 
 /* Not even SIGKILL took: it sits in the kernel. The step is over for the console; nothing waits for it. */
-static void give_up(struct running *r, struct feed_sink sink)
+static void give_up(const struct effects *x, struct running *r, struct feed_sink sink)
 {
 	char state[120], text[200];
 	child_state(&r->child, state, sizeof state);
 	(void)snprintf(text, sizeof text, "did not return; its process %s; nothing else waits for it", state);
 	r->status = 128 + SIGKILL;
 	child_close_pipes(&r->child);
-	settle(r, text, sink);
+	settle(x, r, text, sink);
 }
 
-static void lose_patience(struct running *r, uint64_t now_ms, struct feed_sink sink)
+static void lose_patience(const struct effects *x, struct running *r, uint64_t now_ms, struct feed_sink sink)
 {
 	r->late = true;
 	switch (r->patience) {
@@ -336,7 +355,7 @@ static void lose_patience(struct running *r, uint64_t now_ms, struct feed_sink s
 	case GIVEN_UP:
 		r->until_ms = 0;
 		r->patience = GIVEN_UP;
-		give_up(r, sink);
+		give_up(x, r, sink);
 		break;
 	}
 }
@@ -367,7 +386,7 @@ void effects_tick(struct effects *x, uint64_t now_ms, struct feed_sink sink)
 	for (size_t i = 0; i < EFFECTS_AT_ONCE; i++) {
 		struct running *r = &x->v[i];
 		if (r->job && r->until_ms && now_ms >= r->until_ms)
-			lose_patience(r, now_ms, sink);
+			lose_patience(x, r, now_ms, sink);
 	}
 }
 

@@ -125,15 +125,48 @@ static size_t left_in_box(const struct model *m, enum resource_kind kind, const 
 	return n;
 }
 
+static bool parent_is_leak(const struct model *m, const struct row *zombie)
+{
+	const struct row *parent = plan_parent(m, zombie->res);
+	return parent && row_actable(parent) && parent->res->owner == OWNER_LEAK;
+}
+
+static bool failed_recovery(const struct model *m)
+{
+	return m->walk.proc && m->retry_step >= 0 && (size_t)m->retry_step < m->walk.proc->nsteps &&
+	       step_says(&m->walk.proc->steps[m->retry_step], "--recover");
+}
+
+/* What blocks what: the first kind that is left is where to go on by hand. */
+static struct way way_by_hand(const struct model *m)
+{
+	static const struct {
+		enum resource_kind kind;
+		const char *words[2];
+	} order[] = {
+		{ RES_PROCESS, { "{process}" } }, { RES_MOUNT, { "{mount}" } }, { RES_CGROUP, { "{cgroup}" } },
+		{ RES_TEMPDIR, { "{tempdir}" } }, { RES_LOCK, { "{lock}" } },
+	};
+	for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+		if (m->count[OWNER_LEAK][order[i].kind])
+			return way_in_books(m, order[i].words, "by hand, in the order of what blocks what");
+	return (struct way){ 0 };
+}
+
 static struct way way_around(const struct model *m)
 {
 	static const char *const holders[] = { "holders", NULL }, *const mounts[] = { "{mount}", NULL },
-				 *const processes[] = { "{process}", NULL };
+				 *const processes[] = { "{process}", NULL }, *const parents[] = { "{parent}", NULL };
+	if (failed_recovery(m))
+		return way_by_hand(m);
 	const struct target *t = root_blocker(m);
 	const struct row *row = t ? rows_find(&m->table, t->kind, t->id) : NULL;
 	if (!t || !row || !row_actable(row))
 		return (struct way){ 0 };
 	const struct resource *r = row->res;
+	if (row_is_zombie(row))
+		return parent_is_leak(m, row) ? way_in_books(m, parents, "end its parent, class R2: then init takes note of it") :
+						(struct way){ 0 };
 	if (r->kind == RES_MOUNT)
 		return way_in_books(m, holders, "find who holds it, end them, and it is tried again");
 	if (r->kind == RES_CGROUP && r->cgroup.procs)
@@ -272,6 +305,26 @@ static void retry_line(const struct model *m, struct prose *out)
 			  strlen(at) > 11 ? at + 11 : "it failed");
 }
 
+/* After an automatic recovery: what is still here, and which attempt it was. */
+static void survivor_lines(const struct model *m, struct prose *out)
+{
+	enum { SHOWN = 6 };
+	size_t left = 0;
+	char name[120], blocked[80];
+	for (size_t i = 0; i < m->table.n; i++) {
+		const struct row *row = m->table.v[i];
+		if (!row_actable(row) || left++ >= SHOWN)
+			continue;
+		row_blocked(m, row, blocked, sizeof blocked);
+		prose_add(out, INK_BAD, " survivor       ", "%s %s%s%s", resource_kind_word(row->res->kind),
+			  text_escape(row->res->name, name, sizeof name), strcmp(blocked, "-") ? ": " : "", strcmp(blocked, "-") ? blocked : "");
+	}
+	if (left > SHOWN)
+		prose_add(out, INK_BAD, " survivor       ", "and %zu more", left - SHOWN);
+	prose_add(out, INK_STRONG, " attempt        ", "%u of %d failed%s", m->recoveries, RECOVERIES_MOST,
+		  m->recoveries < RECOVERIES_MOST ? "" : ": by hand now, or escalate; one more needs a reason");
+}
+
 void failure_lines(const struct model *m, struct prose *out)
 {
 	char blocks[160];
@@ -287,7 +340,12 @@ void failure_lines(const struct model *m, struct prose *out)
 		row_blocked(m, row, blocked, sizeof blocked);
 		prose_add(out, INK_STRONG, " ROOT BLOCKER   ", "%s: %s", text_escape(row->res->name, name, sizeof name), blocked);
 	}
+	if (failed_recovery(m))
+		survivor_lines(m, out);
 	retry_line(m, out);
+	if (row && row_is_zombie(row) && !w.proc)
+		prose_add(out, INK_PLAIN, " not offered    ", "ending its parent %d: it is no leftover; plan a restart of it. A zombie holds "
+			  "nothing: going on is allowed", (int)row->res->process.ppid);
 	if (w.proc)
 		prose_add(out, INK_LINK, " a alternative  ", "P%u.%zu %s: %s (recommended)%s", w.proc->number, w.step + 1,
 			  w.proc->steps[w.step].brief, w.why, w.proc == proc ? "" : "; leads back here");

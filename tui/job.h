@@ -25,6 +25,7 @@ struct job {
 	unsigned timeout_ms;
 	int step;    /* of the walk, or -1 */
 	size_t ok, bad;
+	unsigned recoveries; /* failed attempts before it */
 	bool then_retry;
 	struct arena mem;
 	const char **argv;
@@ -35,12 +36,13 @@ struct job {
 
 /* A command said it released these; its step ticks when the watch stream agrees, or fails at the deadline. */
 struct awaiting {
-	bool on, healthy;
+	bool on, healthy, clean; /* clean: nothing at all may be left */
 	int step;
 	uint64_t until_ms;
 	struct arena mem;
 	struct target *v;
 	size_t n, ok, bad;
+	unsigned recoveries;
 	char first_bad[120];
 };
 

@@ -1,4 +1,4 @@
-/* Which rows are on the screen, in which order, and where the cursor is. Types only. */
+/* Which rows are on the screen, in which order, and where the cursor is. */
 #ifndef TUI_LIST_H
 #define TUI_LIST_H
 
@@ -47,5 +47,11 @@ struct list {
 	char at_id[96];
 	uint64_t since;		    /* changes not shown while frozen */
 };
+
+/* Under the cursor; NULL when the list is empty. */
+static inline const struct row *list_at(const struct list *l)
+{
+	return l->cursor < l->n ? l->shown[l->cursor] : NULL;
+}
 
 #endif

@@ -96,6 +96,7 @@ struct model {
 	size_t nback;
 	struct arena retry_mem;
 	struct arena captured_mem;
+	unsigned recoveries;	 /* automatic attempts that failed since the worker was last clean */
 	const char **captured;	 /* orphans whose evidence is on disk */
 	size_t ncaptured;
 	struct soak soak;

@@ -51,7 +51,8 @@ enum msg_kind {
 	MSG_PEER,	/* armed.ok: another console is armed, text is its JSON object; else none is any more */
 	MSG_TAKEN,	/* text: the JSON object of who took over; this console may not act any more */
 	MSG_LEAVING,	/* signal: the console is about to stop or end; what must be written is written now */
-	MSG_HISTORY	/* json: cleanup failures of the last hours, an array of wall clock seconds */
+	MSG_HISTORY	/* json: {"recoveries": failed ones since the last clean, "failures": when cleanups failed lately, in wall
+			   clock seconds, or not there: not asked}, from the worker's events */
 };
 
 struct msg {

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "probes/base/text.h"
-#include "tui/update.h"
+#include "tui/plan.h"
 
 static struct target *plan_add(struct model *m, struct plan *p, const struct resource *r)
 {
@@ -96,14 +96,6 @@ static size_t actives(const struct model *m)
 	return n;
 }
 
-static bool says(const struct plan *p, const char *word)
-{
-	for (size_t i = 0; i < p->nwords; i++)
-		if (strcmp(p->words[i], word) == 0)
-			return true;
-	return false;
-}
-
 static void set_words(struct model *m, struct plan *p, const char *const *words, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -154,23 +146,24 @@ static void set_risk(struct model *m, struct plan *p, bool drastic)
 		kills = kills || (row && row->res->kind == RES_CGROUP && row->res->cgroup.procs > 0);
 		orphan = orphan || p->v[i].owner == OWNER_ORPHAN;
 	}
-	bool recover = says(p, "--recover");
-	if (says(p, "capture")) { /* adds a file, touches nothing */
+	bool recover = plan_says(p, "--recover");
+	if (plan_says(p, "capture")) { /* adds a file, touches nothing */
 		p->risk = RISK_R1;
 		p->verb = "capture";
 		p->refused = m->opt.is_root ? p->refused : "needs root: start the console with sudo to act";
 		return;
 	}
 	p->risk = drastic || (kills && !recover) ? RISK_R2 : RISK_R1;
-	if (orphan || says(p, "--lazy") || says(p, "--unquarantine") || (recover && actives(m)))
+	if (orphan || plan_says(p, "--lazy") || plan_says(p, "--unquarantine") ||
+	    (recover && (actives(m) || m->recoveries >= RECOVERIES_MOST)))
 		p->risk = RISK_R3;
-	if (says(p, "--unquarantine"))
+	if (plan_says(p, "--unquarantine"))
 		p->verb = "unquarantine";
-	else if (says(p, "--quarantine"))
+	else if (plan_says(p, "--quarantine"))
 		p->verb = "quarantine";
 	else if (recover)
 		p->verb = "recover";
-	else if (says(p, "--lazy"))
+	else if (plan_says(p, "--lazy"))
 		p->verb = "lazy";
 	else if (p->nout || (p->n && p->v[0].kind == RES_TEMPDIR))
 		p->verb = "delete";
@@ -182,12 +175,52 @@ static void set_risk(struct model *m, struct plan *p, bool drastic)
 		return;
 	if (!m->opt.is_root)
 		p->refused = "needs root: start the console with sudo to act";
-	else if (says(p, "--lazy") && p->n)
+	else if (plan_says(p, "--lazy") && p->n)
 		p->refused = run_that_would_lose_it(m, p);
-	else if (says(p, "--unquarantine") && leftovers(m))
+	else if (plan_says(p, "--unquarantine") && leftovers(m))
 		p->refused = "locked: this console still sees leftovers";
-	else if (says(p, "--unquarantine") && !sees_everything(m))
+	else if (plan_says(p, "--unquarantine") && !sees_everything(m))
 		p->refused = "locked: not everything can be seen, so nothing is proven clean";
+}
+
+/* Who could take note that this process has ended; NULL when it is not on the table. */
+const struct row *plan_parent(const struct model *m, const struct resource *zombie)
+{
+	for (size_t i = 0; i < m->table.n; i++) {
+		const struct row *row = m->table.v[i];
+		if (row_alive(row) && row->res->kind == RES_PROCESS && row->res->process.pid == zombie->process.ppid)
+			return row;
+	}
+	return NULL;
+}
+
+/* The leftover parents of what has ended, or of this one. One that is no leftover is named, and never in a plan. */
+static void add_parents(struct model *m, struct plan *p, const struct row *of)
+{
+	const struct row *other = NULL;
+	pid_t unseen = 0;
+	for (size_t i = 0; i < m->table.n; i++) {
+		const struct row *row = m->table.v[i];
+		if (!row_is_zombie(row) || (of && row != of))
+			continue;
+		const struct row *parent = plan_parent(m, row->res);
+		bool leak = parent && row_actable(parent) && parent->res->owner == OWNER_LEAK, already = false;
+		for (size_t k = 0; leak && k < p->n; k++)
+			already = already || strcmp(p->v[k].id, parent->res->id) == 0;
+		if (leak && !already)
+			plan_add(m, p, parent->res);
+		other = leak || !parent ? other : parent;
+		unseen = parent ? unseen : row->res->process.ppid;
+	}
+	if (p->n)
+		return;
+	if (other)
+		p->refused = arena_printf(&m->dialog.mem, "its parent %d is %s, and is never ended from here: plan a restart of it",
+					  (int)other->res->process.pid, owner_word(other->res->owner));
+	else if (unseen > 1)
+		p->refused = arena_printf(&m->dialog.mem, "its parent %d is foreign, and is never ended from here: tell its owner", (int)unseen);
+	else if (unseen)
+		p->refused = "its parent is init, which takes note in its own time";
 }
 
 static void fill(struct model *m, struct plan *p, const char *word)
@@ -196,6 +229,10 @@ static void fill(struct model *m, struct plan *p, const char *word)
 		return; /* add_orphan() */
 	if (strcmp(word, "{holder}") == 0) {
 		add_holders(m, p);
+		return;
+	}
+	if (strcmp(word, "{parent}") == 0) {
+		add_parents(m, p, NULL);
 		return;
 	}
 	for (int k = 0; k < RES_KINDS; k++) {
@@ -209,7 +246,7 @@ static void fill(struct model *m, struct plan *p, const char *word)
 /* A lazy unmount is for one mount: the one under the cursor, else the deepest that is left. */
 static void keep_one(const struct model *m, struct plan *p)
 {
-	const struct row *at = list_row(m);
+	const struct row *at = list_at(&m->list);
 	p->single = true;
 	for (size_t i = 0; at && i < p->n; i++)
 		if (strcmp(p->v[i].id, at->res->id) == 0)
@@ -228,7 +265,7 @@ static bool is_captured(const struct model *m, const char *id)
 /* One at a time: the one under the cursor, else the first whose evidence is not kept yet. */
 static void add_orphan(struct model *m, struct plan *p)
 {
-	const struct row *at = list_row(m);
+	const struct row *at = list_at(&m->list);
 	p->n = 0;
 	for (size_t i = 0; i < m->table.n; i++) {
 		const struct row *row = m->table.v[i];
@@ -240,20 +277,32 @@ static void add_orphan(struct model *m, struct plan *p)
 	}
 }
 
-/* A directory with mounts below it would only be refused: it is named, and waits until they are unmounted. */
+/* What would only be refused is named and waits: a directory with mounts below it, until they are unmounted; a process that
+ * has ended, until its parent takes note. */
+static const char *not_yet(const struct row *row)
+{
+	if (row && row->res->kind == RES_TEMPDIR && row->res->tempdir.mounts_below)
+		return "mounts lie below: unmount them first (P2)";
+	if (row && row_is_zombie(row))
+		return "it has ended already; what can be ended is its parent, if that is a leftover (P4.4)";
+	return NULL;
+}
+
 static void leave_out(struct model *m, struct plan *p)
 {
 	size_t kept = 0;
+	const char *why = NULL;
 	for (size_t i = 0; i < p->n; i++) {
-		const struct row *row = rows_find(&m->table, p->v[i].kind, p->v[i].id);
-		if (row && row->res->kind == RES_TEMPDIR && row->res->tempdir.mounts_below)
+		const char *because = not_yet(rows_find(&m->table, p->v[i].kind, p->v[i].id));
+		if (because)
 			*(struct target *)arena_push(&m->dialog.mem, &p->out, &p->nout, sizeof *p->out) = p->v[i];
 		else
 			p->v[kept++] = p->v[i];
+		why = because ? because : why;
 	}
 	p->n = kept;
 	if (p->nout && !p->n && !p->refused)
-		p->refused = "mounts lie below: unmount them first (P2)";
+		p->refused = why;
 }
 
 void plan_for_step(struct model *m, int step)
@@ -266,11 +315,11 @@ void plan_for_step(struct model *m, int step)
 	for (size_t i = 0; i < s->nwords; i++)
 		if (s->words[i][0] == '{')
 			fill(m, p, s->words[i]);
-	if (says(p, "--lazy"))
+	if (plan_says(p, "--lazy"))
 		keep_one(m, p);
-	if (says(p, "capture"))
+	if (plan_says(p, "capture"))
 		add_orphan(m, p);
-	if (says(p, "--recover"))
+	if (plan_says(p, "--recover"))
 		for (int k = 0; k < RES_KINDS; k++)
 			add_leaks(m, p, (enum resource_kind)k);
 	else
@@ -299,7 +348,7 @@ static void reclaim_words(struct model *m, struct plan *p, enum resource_kind ki
 void plan_for_choice(struct model *m)
 {
 	struct plan *p = &m->dialog.plan;
-	const struct row *at = list_row(m);
+	const struct row *at = list_at(&m->list);
 	*p = (struct plan){ .step = -1 };
 	if (!at)
 		return;
@@ -310,6 +359,8 @@ void plan_for_choice(struct model *m)
 		reclaim_words(m, p, kind);
 	if (kind == RES_GHOST)
 		p->refused = "a ghost goes when its last holder ends: w shows who that is";
+	else if (row_is_zombie(at))
+		add_parents(m, p, at);
 	else if (any_marked(m, kind) && at->res->owner != OWNER_ORPHAN)
 		add_leaks(m, p, kind);
 	else if (row_actable(at))
@@ -333,6 +384,7 @@ void plan_for_retry(struct model *m)
 		if (row && row_actable(row) && row->res->kind == m->retry[0].kind)
 			plan_add(m, p, row->res);
 	}
+	leave_out(m, p);
 	set_risk(m, p, false);
 }
 
@@ -353,24 +405,6 @@ size_t plan_now(const struct model *m, const struct plan *p, size_t *gone, size_
 		*fresh += row_actable(m->table.v[i]) && kinds & 1u << m->table.v[i]->res->kind &&
 			  m->table.v[i]->seen_ms > m->dialog.opened_ms;
 	return still;
-}
-
-void plan_phrase(const struct model *m, const struct plan *p, char *out, size_t cap)
-{
-	char what[80] = "";
-	if (p->takeover) {
-		(void)snprintf(what, sizeof what, "from %s on ", m->peer.user);
-	} else if (p->single && p->n && p->v[0].kind == RES_PROCESS) {
-		(void)snprintf(what, sizeof what, "%.*s on ", (int)strcspn(p->v[0].id, ":"), p->v[0].id);
-	} else if (p->single && p->n) {
-		const char *slash = strrchr(p->v[0].name, '/');
-		char safe[60];
-		(void)text_escape(slash && slash[1] ? slash + 1 : p->v[0].name, safe, sizeof safe);
-		(void)snprintf(what, sizeof what, "%s on ", safe);
-	} else if (p->n && !says(p, "--recover")) {
-		(void)snprintf(what, sizeof what, "%zu on ", p->n);
-	}
-	(void)snprintf(out, cap, "%s %s%s", p->verb ? p->verb : "do", what, m->opt.host);
 }
 
 /* Whether what is deleted must be gone at once: then there is no undo, and the dialog says so. */
@@ -400,50 +434,4 @@ void plan_for_undo(struct model *m)
 	}
 	if (!m->trash.n || m->trash.until <= m->wall)
 		p->refused = "nothing to undo: what was deleted is gone for good";
-}
-
-const char **plan_argv(const struct model *m, const struct plan *p, const char *reason, struct arena *a)
-{
-	const char **argv = NULL;
-	size_t n = 0;
-#define PUSH(word) (*(const char **)arena_push(a, &argv, &n, sizeof *argv) = (word))
-	for (size_t w = 0; w < p->nwords; w++) {
-		if (p->words[w][0] != '{') {
-			PUSH(arena_strdup(a, p->words[w]));
-			if (w == 2 && strcmp(p->words[w], "tempdir") == 0 && strcmp(p->words[1], "reclaim") == 0 &&
-			    !says(p, "--undo") && !space_is_needed(m))
-				PUSH("--trash");
-			continue;
-		}
-		for (size_t i = 0; i < p->n; i++) {
-			const struct row *row = rows_find(&m->table, p->v[i].kind, p->v[i].id);
-			if (row && row_actable(row))
-				PUSH(arena_strdup(a, p->v[i].id));
-		}
-	}
-	if (says(p, "--unquarantine") && reason[0]) {
-		PUSH("--reason");
-		PUSH(arena_strdup(a, reason));
-	}
-	PUSH("--json");
-	PUSH(NULL);
-#undef PUSH
-	return argv;
-}
-
-static bool is_plain(const char *word)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=,+@";
-	return *word && word[strspn(word, plain)] == '\0';
-}
-
-void plan_line(const char *const *argv, struct text *out)
-{
-	for (size_t i = 0; argv[i]; i++) {
-		bool plain = is_plain(argv[i]);
-		text_add(out, "%s%s", i ? " " : "", plain ? argv[i] : "'");
-		for (const char *c = argv[i]; !plain && *c; c++)
-			text_add(out, *c == '\'' ? "'\\''" : "%c", *c);
-		text_add(out, "%s", plain ? "" : "'");
-	}
 }

@@ -71,4 +71,10 @@ static inline bool row_actable(const struct row *r)
 	return row_alive(r) && (r->res->owner == OWNER_LEAK || r->res->owner == OWNER_ORPHAN);
 }
 
+/* It has ended: nothing can end it again, only its parent can take note. */
+static inline bool row_is_zombie(const struct row *r)
+{
+	return row_actable(r) && r->res->kind == RES_PROCESS && r->res->process.state == 'Z';
+}
+
 #endif

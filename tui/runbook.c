@@ -84,7 +84,8 @@ static unsigned kinds_of(const char *word)
 				return 1u << k;
 	if (strcmp(bare, "everything") == 0)
 		return (1u << RES_KINDS) - 1;
-	return strcmp(bare, "holders") == 0 || strcmp(bare, "holder") == 0 || strcmp(bare, "orphan") == 0 ? 1u << RES_PROCESS : 0;
+	return strcmp(bare, "holders") == 0 || strcmp(bare, "holder") == 0 || strcmp(bare, "orphan") == 0 ||
+	       strcmp(bare, "parent") == 0 ? 1u << RES_PROCESS : 0;
 }
 
 /* What `look rustbox ...` may name: commands that only read. */

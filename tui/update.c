@@ -46,11 +46,13 @@ static struct effect take_leaving(struct model *m, int sig)
 	return (struct effect){ 0 };
 }
 
-static void take_history(struct model *m, const json_t *times)
+static void take_history(struct model *m, const json_t *told)
 {
 	size_t i;
-	json_t *at;
-	m->soak.ncame = 0;
+	json_t *at, *times = json_object_get(told, "failures");
+	m->recoveries = (unsigned)json_integer_value(json_object_get(told, "recoveries"));
+	if (times)
+		m->soak.ncame = 0;
 	json_array_foreach(times, i, at)
 		m->soak.came[m->soak.ncame++ % RECURRENCES] = (uint64_t)json_integer_value(at);
 }

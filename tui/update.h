@@ -3,6 +3,7 @@
 #define TUI_UPDATE_H
 
 #include "tui/model.h"
+#include "tui/plan.h"
 
 /* update_feed.c: the host's news. Returns what the world may be asked for in turn. */
 struct effect feed_take(struct model *m, const struct msg *msg);
@@ -32,21 +33,6 @@ void list_tab(struct model *m, enum tab tab);
 void list_filter(struct model *m, const char *typed);
 void list_mark(struct model *m);
 void list_unmark(struct model *m);
-const struct row *list_row(const struct model *m); /* under the cursor; NULL when the list is empty */
-
-/* plan.c: what a step or a choice in the list would do. In the dialog's arena. */
-void plan_for_step(struct model *m, int step);
-void plan_for_choice(struct model *m);
-void plan_for_retry(struct model *m);
-void plan_for_undo(struct model *m);
-bool space_is_needed(const struct model *m);
-size_t plan_now(const struct model *m, const struct plan *p, size_t *gone, size_t *fresh);
-void plan_phrase(const struct model *m, const struct plan *p, char *out, size_t cap);
-/* The literal command, with what is still there filled in; NULL-terminated, in `a`. */
-const char **plan_argv(const struct model *m, const struct plan *p, const char *reason, struct arena *a);
-/* The words as a line for a shell, quoted where it would read more into them. */
-struct text;
-void plan_line(const char *const *argv, struct text *out);
 
 /* update_walk.c */
 struct effect step_act(struct model *m);   /* x */

@@ -15,7 +15,7 @@ static const struct effect nothing = { 0 };
 
 static struct effect key_holders(struct model *m)
 {
-	const struct row *at = list_row(m);
+	const struct row *at = list_at(&m->list);
 	if (at && action_works(m, ACTION_HOLDERS))
 		return holders_ask(m, at->res);
 	ring_add(&m->log, m->wall, RING_WARN, "w asks about a mount or a ghost: move to one");
@@ -24,7 +24,7 @@ static struct effect key_holders(struct model *m)
 
 static struct effect key_copy(struct model *m)
 {
-	const struct row *at = list_row(m);
+	const struct row *at = list_at(&m->list);
 	char safe[512];
 	if (!at)
 		return nothing;

@@ -241,11 +241,6 @@ void list_filter(struct model *m, const char *typed)
 	list_build(m);
 }
 
-const struct row *list_row(const struct model *m)
-{
-	return m->list.cursor < m->list.n ? m->list.shown[m->list.cursor] : NULL;
-}
-
 void list_mark(struct model *m)
 {
 	static const char *const refuse[OWNER_COUNT] = {
@@ -255,7 +250,7 @@ void list_mark(struct model *m)
 		[OWNER_SELF] = "this is you: it cannot be in a plan",
 		[OWNER_ORPHAN] = "an orphan is ended one by one, after its evidence is kept: x on its row",
 	};
-	const struct row *at = list_row(m);
+	const struct row *at = list_at(&m->list);
 	struct row *row = at ? rows_find(&m->table, at->res->kind, at->res->id) : NULL;
 	if (!row || !row_alive(row))
 		return;

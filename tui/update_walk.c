@@ -18,6 +18,14 @@ static size_t left_of(const struct model *m, unsigned kinds)
 	return n;
 }
 
+static size_t zombies_of(const struct model *m)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < m->table.n; i++)
+		n += row_is_zombie(m->table.v[i]);
+	return n;
+}
+
 /* The view is good enough to call something gone: alive, and of each of the kinds complete and from a look that began
  * after our last act, with nothing heard since that was not looked at. */
 static bool view_is_fresh(const struct model *m, unsigned kinds)
@@ -35,6 +43,15 @@ static void advance(struct model *m)
 		m->walk.at = next;
 }
 
+/* Its failure is no manual step that failed, until it was the last of its attempts. */
+static bool is_automatic(const struct procedure *p)
+{
+	for (size_t i = 0; i < p->nsteps; i++)
+		if (step_says(&p->steps[i], "--recover"))
+			return true;
+	return false;
+}
+
 void step_mark(struct model *m, size_t step, enum step_mark mark, const char *note)
 {
 	char safe[100];
@@ -48,7 +65,7 @@ void step_mark(struct model *m, size_t step, enum step_mark mark, const char *no
 						(int)m->walk.proc->number, "step", (int)step + 1, "brief",
 						json_text(m->walk.proc->steps[step].brief), "mark", step_mark_word(mark), "note",
 						json_text(m->walk.of[step].note), "left", kinds_json(m)));
-	if (mark == STEP_FAILED || mark == STEP_PARTIAL)
+	if ((mark == STEP_FAILED || mark == STEP_PARTIAL) && (!is_automatic(m->walk.proc) || m->recoveries >= RECOVERIES_MOST))
 		m->procedure_failed = true;
 	if (m->incident.open)
 		criteria_note(m);
@@ -75,13 +92,28 @@ static bool check_passes(const struct model *m, const struct step *s, char *note
 			       m->diff.changed);
 		return ok;
 	}
-	(void)snprintf(note, cap, left ? "%zu left" : "none left", left);
+	size_t ended = kinds & 1u << RES_PROCESS && left ? zombies_of(m) : 0;
+	if (ended)
+		(void)snprintf(note, cap, "%zu left, %zu of them still Z: their parents do not wait", left, ended);
+	else
+		(void)snprintf(note, cap, left ? "%zu left" : "none left", left);
 	return left == 0;
+}
+
+static const struct step *step_awaited(const struct model *m)
+{
+	int at = m->await.step;
+	return at >= 0 && m->walk.proc && (size_t)at < m->walk.proc->nsteps ? &m->walk.proc->steps[at] : NULL;
 }
 
 static bool await_over(const struct model *m)
 {
+	const struct step *s = step_awaited(m);
+	if (s && step_says(s, "{parent}") && zombies_of(m))
+		return false;
 	if (m->await.healthy && (!m->health_ms || m->health.status != HEALTH_HEALTHY))
+		return false;
+	if (m->await.clean && left_of(m, (1u << RES_KINDS) - 1))
 		return false;
 	for (size_t i = 0; i < m->await.n; i++) {
 		const struct row *row = rows_find(&m->table, m->await.v[i].kind, m->await.v[i].id);
@@ -96,18 +128,23 @@ static void await_end(struct model *m, bool agreed)
 	struct awaiting *w = &m->await;
 	char note[120];
 	w->on = false;
-	if (w->step < 0 || !m->walk.proc || (size_t)w->step >= m->walk.proc->nsteps) {
+	const struct step *s = step_awaited(m);
+	if (!s) {
 		ring_add(&m->log, m->wall, agreed && !w->bad ? RING_SAID : RING_WARN, "%zu done%s%s", w->ok,
 			 w->bad ? ", not: " : agreed ? "" : ", but still seen: CONFLICT", w->first_bad);
 		return;
 	}
 	enum step_mark as = !agreed ? STEP_FAILED : !w->bad ? STEP_OK : w->ok ? STEP_PARTIAL : STEP_FAILED;
-	if (!agreed)
+	if (!agreed && step_says(s, "{parent}") && zombies_of(m))
+		(void)snprintf(note, sizeof note, "still Z: nobody takes note of it; it holds nothing, and going on is allowed");
+	else if (!agreed)
 		(void)snprintf(note, sizeof note, "CONFLICT: the command says done, this console does not see it");
 	else if (w->bad)
 		(void)snprintf(note, sizeof note, "%zu of %zu; %.90s", w->ok, w->ok + w->bad, w->first_bad);
 	else
 		(void)snprintf(note, sizeof note, w->ok ? "%zu released, seen gone" : "done, and seen", w->ok);
+	if (step_says(s, "--recover")) /* also when its end could not be written to the events */
+		m->recoveries = as == STEP_OK ? 0 : m->recoveries > w->recoveries ? m->recoveries : w->recoveries + 1;
 	step_mark(m, (size_t)w->step, as, note);
 	if (as != STEP_OK && m->dialog.kind == DIALOG_NONE)
 		dialog_open(m, DIALOG_FAILURE);
@@ -121,7 +158,22 @@ static bool nothing_to_do(const struct model *m, const struct step *s)
 	if ((s->verb != VERB_DO && s->verb != VERB_DO_DRASTIC) || s->words[s->nwords - 1][0] != '{')
 		return false;
 	unsigned kinds = step_says(s, "{holder}") || step_says(s, "--lazy") ? 1u << RES_MOUNT : s->kinds;
-	return view_is_fresh(m, kinds) && left_of(m, kinds) == 0;
+	if (!view_is_fresh(m, kinds))
+		return false;
+	if (step_says(s, "{parent}"))
+		return zombies_of(m) == 0;
+	return left_of(m, kinds) == (step_says(s, "{process}") ? zombies_of(m) : 0); /* what has ended cannot be ended */
+}
+
+/* A step that failed, and has nothing left to do since: by another step, or by somebody else. */
+static void settle_since(struct model *m)
+{
+	if (!m->walk.proc || m->job[JOB_ACT].id || m->await.on || m->dialog.kind != DIALOG_NONE)
+		return;
+	for (size_t i = 0; i < m->walk.at && i < m->walk.proc->nsteps; i++)
+		if ((m->walk.of[i].mark == STEP_PARTIAL || m->walk.of[i].mark == STEP_FAILED) &&
+		    nothing_to_do(m, &m->walk.proc->steps[i]) && left_of(m, m->walk.proc->steps[i].kinds) == 0)
+			step_mark(m, i, STEP_OK, "none left since");
 }
 
 void step_checks(struct model *m)
@@ -133,6 +185,7 @@ void step_checks(struct model *m)
 	char note[120];
 	if (m->nback && walk_next(&m->walk) >= m->walk.proc->nsteps && m->dialog.kind == DIALOG_NONE)
 		(void)way_back(m);
+	settle_since(m);
 	for (size_t turns = 0; turns < STEPS_MAX; turns++) {
 		const struct step *s = walk_step(&m->walk);
 		if (!s || m->job[JOB_ACT].id || m->await.on || m->dialog.kind != DIALOG_NONE)
@@ -148,12 +201,13 @@ void step_checks(struct model *m)
 	}
 }
 
-static void await_begin(struct model *m, const struct job *job, bool healthy)
+static void await_begin(struct model *m, const struct job *job, bool healthy, bool clean)
 {
 	struct awaiting *w = &m->await;
 	arena_done(&w->mem);
-	*w = (struct awaiting){ .on = true, .step = job->step, .healthy = healthy, .ok = job->ok, .bad = job->bad };
-	w->until_ms = m->now_ms + (healthy ? AWAIT_HEALTH_MS : AWAIT_MS);
+	*w = (struct awaiting){ .on = true, .step = job->step, .healthy = healthy, .clean = clean, .ok = job->ok, .bad = job->bad,
+				.recoveries = job->recoveries };
+	w->until_ms = m->now_ms + (healthy && !clean ? AWAIT_HEALTH_MS : AWAIT_MS);
 	arena_done(&m->retry_mem);
 	m->retry = NULL;
 	m->nretry = 0;
@@ -183,18 +237,16 @@ static void await_begin(struct model *m, const struct job *job, bool healthy)
 /* An acting command ended. It is believed about failure; about success the watch stream has the word. */
 void step_outcome(struct model *m, struct job *job, int status)
 {
-	bool unquarantine = false, healthy = false;
+	bool unquarantine = false, recover = false;
 	for (size_t i = 0; job->argv && job->argv[i]; i++) {
 		unquarantine = unquarantine || strcmp(job->argv[i], "--unquarantine") == 0;
-		healthy = healthy || unquarantine || strcmp(job->argv[i], "--recover") == 0;
+		recover = recover || strcmp(job->argv[i], "--recover") == 0;
 	}
 	if (unquarantine)
 		m->unquarantine_failed = status != 0;
-	if (status != 0 && !job->bad) { /* it failed as a whole: nothing to wait for */
+	if (status != 0 && !job->bad) /* it failed as a whole: nothing to wait for */
 		job->bad = 1;
-		healthy = false;
-	}
-	await_begin(m, job, healthy && status == 0);
+	await_begin(m, job, (unquarantine || recover) && status == 0, recover && status == 0);
 	if (!m->await.first_bad[0] && job->bad)
 		(void)snprintf(m->await.first_bad, sizeof m->await.first_bad, "exit %d: %.90s", status,
 			       job->last[0] ? job->last : "it said nothing");
@@ -203,7 +255,7 @@ void step_outcome(struct model *m, struct job *job, int status)
 
 static const struct resource *holders_subject(const struct model *m)
 {
-	const struct row *at = list_row(m);
+	const struct row *at = list_at(&m->list);
 	if (at && row_actable(at) && (at->res->kind == RES_MOUNT || at->res->kind == RES_GHOST))
 		return at->res;
 	for (size_t i = 0; i < m->nretry; i++) {

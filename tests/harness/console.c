@@ -5,6 +5,8 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <dirent.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "probes/base/own.h"
 #include "tests/harness/console.h"
+#include "tui/journal.h"
 
 void console_plant(struct lab *l, const struct world *w, const char *name)
 {
@@ -169,4 +173,26 @@ struct pty *console_beside(const struct world *w, const char *script)
 	struct pty *p = pty_start(&(struct pty_how){ .argv = argv, .root = w->root, .env = env, .rows = 34, .cols = 100 });
 	assert_true(pty_wait(p, "OBSERVE", 10));
 	return p;
+}
+
+char *console_journal(const struct world *w)
+{
+	struct err e = { 0 };
+	char *text = NULL;
+	autodir DIR *dir = opendir(w->paths.of[PATH_INCIDENTS]);
+	for (struct dirent *d; dir && (d = readdir(dir));)
+		if (d->d_name[0] != '.' && journal_read(&w->paths, d->d_name, &text, &e) == 0)
+			return text;
+	return NULL;
+}
+
+void console_journaled(const struct world *w, const char *what)
+{
+	for (double end = world_now() + 20; world_now() < end; (void)poll(NULL, 0, 10)) {
+		autofree char *text = console_journal(w);
+		if (text && strstr(text, what))
+			return;
+	}
+	autofree char *text = console_journal(w);
+	fail_msg("no %s in the journal:\n%s", what, text ? text : "(none)");
 }

@@ -34,5 +34,8 @@ void console_type(struct pty *p, const char *verb);   /* the phrase of console_p
 void console_commit(struct pty *p, const char *verb); /* x, the whole plan read, the phrase, and Enter */
 void console_leave(struct pty *p);
 void console_phrase(const char *verb, char *out, size_t cap); /* "kill 2 on HOST" */
+/* The one journal there is, whole or not; NULL when there is none. The caller frees. */
+char *console_journal(const struct world *w);
+void console_journaled(const struct world *w, const char *what); /* waits until it says so */
 
 #endif

@@ -22,29 +22,6 @@
 #include "tests/harness/console.h"
 #include "tui/journal.h"
 
-/* The one journal there is, whole or not. */
-static char *journal_now(const struct world *w)
-{
-	struct err e = { 0 };
-	char *text = NULL;
-	autodir DIR *dir = opendir(w->paths.of[PATH_INCIDENTS]);
-	for (struct dirent *d; dir && (d = readdir(dir));)
-		if (d->d_name[0] != '.' && journal_read(&w->paths, d->d_name, &text, &e) == 0)
-			return text;
-	return NULL;
-}
-
-static void until_journal_says(const struct world *w, const char *what)
-{
-	for (double end = world_now() + 20; world_now() < end; (void)poll(NULL, 0, 10)) {
-		autofree char *text = journal_now(w);
-		if (text && strstr(text, what))
-			return;
-	}
-	autofree char *text = journal_now(w);
-	fail_msg("no %s in the journal:\n%s", what, text ? text : "(none)");
-}
-
 static void until_there(const char *path)
 {
 	for (double end = world_now() + 20; access(path, F_OK) != 0; (void)poll(NULL, 0, 10))
@@ -88,7 +65,7 @@ static struct pty *begun(const struct world *w, const struct slow *s)
 	pty_send(p, "x");
 	console_press(p, "Y commits", "Y");
 	until_there(s->begun);
-	until_journal_says(w, "\"event\":\"run\"");
+	console_journaled(w, "\"event\":\"run\"");
 	return p;
 }
 
@@ -124,8 +101,8 @@ static void killed_while_it_runs(void **state)
 	assert_true(pty_wait(p, "one step at a time", 5));
 	touch(s.go);
 	assert_true(pty_wait(p, "NOT ALL OF IT WORKED", 20));
-	until_journal_says(w, "\"event\":\"outcome\"");
-	autofree char *text = journal_now(w);
+	console_journaled(w, "\"event\":\"outcome\"");
+	autofree char *text = console_journal(w);
 	char *outcome = strstr(text, "\"event\":\"outcome\"");
 	assert_non_null(strstr(outcome, "\"step\":\"P2.2\",\"run\":[\"rustbox\",\"reclaim\",\"mount\""));
 	assert_non_null(strstr(outcome, "\"status\":1,"));
@@ -162,7 +139,7 @@ static void killed_after_it_ended(void **state)
 		}
 	}
 	assert_true(kept);
-	autofree char *before = journal_now(w);
+	autofree char *before = console_journal(w);
 	assert_null(strstr(before, "\"event\":\"outcome\""));
 	assert_int_equal(kill(ui, SIGKILL), 0);
 	assert_int_equal(kill(guard, SIGCONT), 0);
@@ -172,7 +149,7 @@ static void killed_after_it_ended(void **state)
 	assert_true(pty_wait(p, "end is not recorded", 10));
 	resumed(p);
 	assert_true(pty_wait(p, "NOT ALL OF IT WORKED", 20));
-	until_journal_says(w, "\"said\":\"said late\"");
+	console_journaled(w, "\"said\":\"said late\"");
 	console_leave(p);
 	console_undo(w, &nested);
 }
@@ -226,7 +203,7 @@ static void killed_before_it_was_started(void **state)
 	resumed(p);
 	assert_true(pty_wait(p, "never started", 20));
 	assert_true(pty_wait(p, "NOT ALL OF IT WORKED", 20));
-	until_journal_says(w, "\"status\":126");
+	console_journaled(w, "\"status\":126");
 	console_leave(p);
 	console_undo(w, &nested);
 }
@@ -246,7 +223,7 @@ static void the_real_one(void **state)
 	assert_true(pty_wait(p, "[ok]1 List", 5));
 	pty_send(p, "x");
 	console_press(p, "Y commits", "Y");
-	until_journal_says(w, "\"event\":\"run\"");
+	console_journaled(w, "\"event\":\"run\"");
 	killed(p);
 	p = console_as(w, "alice");
 	resumed(p);
@@ -258,7 +235,7 @@ static void the_real_one(void **state)
 	assert_true(started || never);
 	if (lab_present(&nested, left, sizeof left) != never)
 		fail_msg("started %d, never %d, but: %s\n%s", started, never, left, pty_screen(p)); /* its directory is not P2's */
-	until_journal_says(w, started ? "\"outcome\":\"released\"" : "\"status\":126");
+	console_journaled(w, started ? "\"outcome\":\"released\"" : "\"status\":126");
 	console_leave(p);
 	console_undo(w, &nested);
 }

@@ -86,17 +86,17 @@ static void test_cursor_is_bound_to_the_thing(void **state)
 	struct stage *t = *state;
 	go(t, "key j");
 	go(t, "key j");
-	assert_string_equal(list_row(&t->m)->res->id, "2147483689");
+	assert_string_equal(list_at(&t->m.list)->res->id, "2147483689");
 	go(t, "feed {\"op\":\"add\",\"kind\":\"mount\",\"id\":\"99\",\"name\":\"/tmp/rustbox-0/a/b/c/d/e\",\"owner\":\"leak\","
 	      "\"facts\":{}}");
 	go(t, "feed {\"op\":\"sync\",\"at\":1}");
-	assert_string_equal(list_row(&t->m)->res->id, "2147483689");
+	assert_string_equal(list_at(&t->m.list)->res->id, "2147483689");
 	go(t, "feed {\"op\":\"gone\",\"kind\":\"mount\",\"id\":\"2147483689\"}");
 	go(t, "feed {\"op\":\"sync\",\"at\":2}");
-	assert_string_equal(list_row(&t->m)->res->id, "2147483689"); /* greyed, still there */
-	assert_int_not_equal(list_row(&t->m)->gone_ms, 0);
+	assert_string_equal(list_at(&t->m.list)->res->id, "2147483689"); /* greyed, still there */
+	assert_int_not_equal(list_at(&t->m.list)->gone_ms, 0);
 	go(t, "wait 6000");
-	assert_string_not_equal(list_row(&t->m)->res->id, "2147483689");
+	assert_string_not_equal(list_at(&t->m.list)->res->id, "2147483689");
 	assert_null(rows_find(&t->m.table, RES_MOUNT, "2147483689"));
 }
 
