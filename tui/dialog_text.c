@@ -197,10 +197,10 @@ static void preview_lines(const struct model *m, struct prose *out)
 	if (p->then_retry)
 		prose_add(out, INK_PLAIN, "THEN       ", "the %zu that were busy are tried again, the same ones only", m->nretry);
 	if (plan_says(p, "--recover"))
-		prose_add(out, m->recoveries < RECOVERIES_MOST ? INK_PLAIN : INK_WARN, "ATTEMPT    ",
+		prose_add(out, m->incident.recoveries < RECOVERIES_MOST ? INK_PLAIN : INK_WARN, "ATTEMPT    ",
 			  "%u automatic attempt%s failed since the worker was last clean; after %d the page says: by hand, or escalate%s",
-			  m->recoveries, m->recoveries == 1 ? "" : "s", RECOVERIES_MOST,
-			  m->recoveries < RECOVERIES_MOST ? "" : ". One more needs a reason");
+			  m->incident.recoveries, m->incident.recoveries == 1 ? "" : "s", RECOVERIES_MOST,
+			  m->incident.recoveries < RECOVERIES_MOST ? "" : ". One more needs a reason");
 	if (p->verb && strcmp(p->verb, "lazy") == 0) {
 		lazy_lines(m, p, out);
 		tried_lines(m, p, out);

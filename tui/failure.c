@@ -321,8 +321,8 @@ static void survivor_lines(const struct model *m, struct prose *out)
 	}
 	if (left > SHOWN)
 		prose_add(out, INK_BAD, " survivor       ", "and %zu more", left - SHOWN);
-	prose_add(out, INK_STRONG, " attempt        ", "%u of %d failed%s", m->recoveries, RECOVERIES_MOST,
-		  m->recoveries < RECOVERIES_MOST ? "" : ": by hand now, or escalate; one more needs a reason");
+	prose_add(out, INK_STRONG, " attempt        ", "%u of %d failed%s", m->incident.recoveries, RECOVERIES_MOST,
+		  m->incident.recoveries < RECOVERIES_MOST ? "" : ": by hand now, or escalate; one more needs a reason");
 }
 
 void failure_lines(const struct model *m, struct prose *out)

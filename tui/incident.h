@@ -19,6 +19,7 @@ struct incident {
 	char id[64];	   /* may change: a resumed one keeps its name */
 	bool open;	   /* something is written about it: from then on the world's changes are, too */
 	unsigned criteria; /* of escalation, ever met: bit per criterion */
+	unsigned recoveries; /* automatic attempts that failed since the worker was last clean */
 	size_t told[RES_KINDS]; /* leftovers when they were last written down */
 	uint64_t told_ms;
 	struct arena mem;

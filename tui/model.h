@@ -89,14 +89,12 @@ struct model {
 	enum { FOCUS_LIST, FOCUS_STEPS } focus;
 	struct awaiting await;
 	struct target *retry; /* what the last failed step still wants gone; lives in retry_mem */
-	size_t nretry;
+	size_t nretry, nback;
 	int retry_step;
 	char retry_why[120]; /* what changed since it failed, "" while nothing has: then it is not tried again */
 	struct walk back[DETOURS]; /* procedures left for one that removes a blocker; they are returned to */
-	size_t nback;
 	struct arena retry_mem;
 	struct arena captured_mem;
-	unsigned recoveries;	 /* automatic attempts that failed since the worker was last clean */
 	const char **captured;	 /* orphans whose evidence is on disk */
 	size_t ncaptured;
 	struct soak soak;

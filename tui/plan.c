@@ -155,7 +155,7 @@ static void set_risk(struct model *m, struct plan *p, bool drastic)
 	}
 	p->risk = drastic || (kills && !recover) ? RISK_R2 : RISK_R1;
 	if (orphan || plan_says(p, "--lazy") || plan_says(p, "--unquarantine") ||
-	    (recover && (actives(m) || m->recoveries >= RECOVERIES_MOST)))
+	    (recover && (actives(m) || m->incident.recoveries >= RECOVERIES_MOST)))
 		p->risk = RISK_R3;
 	if (plan_says(p, "--unquarantine"))
 		p->verb = "unquarantine";

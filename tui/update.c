@@ -50,7 +50,7 @@ static void take_history(struct model *m, const json_t *told)
 {
 	size_t i;
 	json_t *at, *times = json_object_get(told, "failures");
-	m->recoveries = (unsigned)json_integer_value(json_object_get(told, "recoveries"));
+	m->incident.recoveries = (unsigned)json_integer_value(json_object_get(told, "recoveries"));
 	if (times)
 		m->soak.ncame = 0;
 	json_array_foreach(times, i, at)

@@ -14,7 +14,7 @@ struct effect job_start(struct model *m, enum job_kind kind, const char *const *
 	struct job *job = &m->job[kind];
 	struct arena old = job->mem; /* argv may point into it */
 	*job = (struct job){ .id = ++m->last_job, .began_ms = m->now_ms, .timeout_ms = timeout_ms, .step = step,
-			     .recoveries = m->recoveries };
+			     .recoveries = m->incident.recoveries };
 	size_t n = 0;
 	for (size_t i = 0; argv[i]; i++)
 		*(const char **)arena_push(&job->mem, &job->argv, &n, sizeof *job->argv) =

@@ -65,7 +65,7 @@ void step_mark(struct model *m, size_t step, enum step_mark mark, const char *no
 						(int)m->walk.proc->number, "step", (int)step + 1, "brief",
 						json_text(m->walk.proc->steps[step].brief), "mark", step_mark_word(mark), "note",
 						json_text(m->walk.of[step].note), "left", kinds_json(m)));
-	if ((mark == STEP_FAILED || mark == STEP_PARTIAL) && (!is_automatic(m->walk.proc) || m->recoveries >= RECOVERIES_MOST))
+	if ((mark == STEP_FAILED || mark == STEP_PARTIAL) && (!is_automatic(m->walk.proc) || m->incident.recoveries >= RECOVERIES_MOST))
 		m->procedure_failed = true;
 	if (m->incident.open)
 		criteria_note(m);
@@ -144,7 +144,7 @@ static void await_end(struct model *m, bool agreed)
 	else
 		(void)snprintf(note, sizeof note, w->ok ? "%zu released, seen gone" : "done, and seen", w->ok);
 	if (step_says(s, "--recover")) /* also when its end could not be written to the events */
-		m->recoveries = as == STEP_OK ? 0 : m->recoveries > w->recoveries ? m->recoveries : w->recoveries + 1;
+		m->incident.recoveries = as == STEP_OK ? 0 : m->incident.recoveries > w->recoveries ? m->incident.recoveries : w->recoveries + 1;
 	step_mark(m, (size_t)w->step, as, note);
 	if (as != STEP_OK && m->dialog.kind == DIALOG_NONE)
 		dialog_open(m, DIALOG_FAILURE);
