@@ -16,7 +16,7 @@ enum { SPACE_MS = 10000 };
 
 static const struct row *placed_row(const struct model *m)
 {
-	const struct row *at = list_row(m);
+	const struct row *at = list_at(&m->list);
 	return at && row_alive(at) && (at->res->kind == RES_TEMPDIR || at->res->kind == RES_MOUNT) ? at : NULL;
 }
 
