@@ -254,8 +254,9 @@ static void original_lines(const struct model *m, struct prose *out)
 	for (size_t i = 0; i < s->nwords; i++)
 		text_add(&t, " %s", s->words[i]);
 	prose_add(out, INK_PLAIN, "does       ", "%s%s", verb_word(s->verb), line);
-	prose_add(out, INK_PLAIN, "original   ", "%s", s->original ? s->original : "(nothing: the step is ours)");
-	prose_add(out, INK_PLAIN, "why ours   ", "%s", s->why ? s->why : "the same");
+	prose_add(out, INK_PLAIN, "original   ", "%s", s->original ? s->original : "(none: the step is ours)");
+	if (s->original || s->why)
+		prose_add(out, INK_PLAIN, "why ours   ", "%s", s->why ? s->why : "the same");
 }
 
 static void messages_lines(const struct model *m, struct prose *out)

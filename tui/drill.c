@@ -10,11 +10,11 @@
 #include <unistd.h>
 
 #include "probes/base/text.h"
+#include "probes/drill.h"
 #include "tui/keys.h"
 #include "tui/update.h"
 
-/* The founding page comes first, and its second procedure is what a walkthrough's own fault is for. */
-enum { DRILL_MS = 10000, TAUGHT_AT = 2 };
+enum { DRILL_MS = 10000, BEGIN_WORDS = 6 };
 
 static const struct {
 	const char *word, *title;
@@ -26,6 +26,28 @@ static const struct {
 };
 enum { ANSWERS = sizeof answers / sizeof *answers };
 
+/* run NAME, walkthrough PAGE: a console of their own, in namespaces of their own, has the terminal until they end. */
+static struct effect begin(struct model *m, const char *words)
+{
+	const char *why = m->opt.in_drill ? "this is a drill: leave it first" :
+			  m->job[JOB_ACT].id ? "a step is running: no drill before it has ended" : NULL;
+	if (why) {
+		ring_add(&m->log, m->wall, RING_WARN, "%s", why);
+		return (struct effect){ 0 };
+	}
+	const char **argv = arena_alloc(&m->out, (BEGIN_WORDS + 3) * sizeof *argv);
+	char *save = NULL, *copy = arena_strdup(&m->out, words);
+	size_t n = 0;
+	argv[n++] = "rustbox";
+	argv[n++] = "drill";
+	for (char *w = strtok_r(copy, " ", &save); w && n < BEGIN_WORDS + 2; w = strtok_r(NULL, " ", &save))
+		argv[n++] = w;
+	argv[n] = NULL;
+	dialog_close(m);
+	disarm(m, "a drill"); /* whoever comes back to this screen arms again */
+	return (struct effect){ .kind = EFFECT_ASIDE, .argv = argv };
+}
+
 struct effect drill_ask(struct model *m, const char *words)
 {
 	char word[24];
@@ -36,10 +58,13 @@ struct effect drill_ask(struct model *m, const char *words)
 		(void)strcpy(word, m->opt.in_drill ? "result" : "list");
 	const char *rest = words + n + strspn(words + n, " ");
 	size_t known = 0;
+	if (strcmp(word, "walkthrough") == 0 || (strcmp(word, "run") == 0 && *rest))
+		return begin(m, words);
 	while (known < ANSWERS && strcmp(answers[known].word, word) != 0)
 		known++;
 	if (known == ANSWERS) {
-		ring_add(&m->log, m->wall, RING_WARN, "a drill begins in the shell: rustbox drill run %.20s", *rest ? rest : "NAME");
+		ring_add(&m->log, m->wall, RING_WARN, ":drill says list, run NAME or walkthrough PAGE%s",
+			 m->opt.in_drill ? "; in a drill hint, result, replay, solution, say TEXT, escalate TEXT" : "");
 		return (struct effect){ 0 };
 	}
 	if (m->job[JOB_LOOK].id) {
@@ -71,13 +96,17 @@ const char *drill_title(const struct model *m)
 
 const char *drill_keys(const struct model *m)
 {
-	return answer_open(m) < ANSWERS && m->opt.in_drill ? "r my keys   s solution   p points   H hint" : NULL;
+	return answer_open(m) < ANSWERS && m->opt.in_drill ? "r my keys  s solution  p points  H hint  a again, new seed" : NULL;
 }
 
 bool drill_key(struct model *m, uint32_t key, struct effect *ret)
 {
 	if (answer_open(m) == ANSWERS || !m->opt.in_drill)
 		return false;
+	if (key == 'a' && !m->job[JOB_ACT].id) { /* whoever started the drill starts it again */
+		*ret = (struct effect){ .kind = EFFECT_QUIT, .code = DRILL_AGAIN };
+		return true;
+	}
 	for (size_t i = 0; i < ANSWERS; i++)
 		if (answers[i].key && answers[i].key == key) {
 			*ret = drill_ask(m, answers[i].word);
@@ -88,11 +117,15 @@ bool drill_key(struct model *m, uint32_t key, struct effect *ret)
 
 /* ---- training --------------------------------------------------------------------------------- */
 
+/* "PAGE:N": its procedure N; "PAGE": its first. */
 static void open_taught(struct model *m)
 {
+	const char *colon = strchr(m->opt.teach, ':');
+	size_t len = colon ? (size_t)(colon - m->opt.teach) : strlen(m->opt.teach);
+	unsigned number = colon ? (unsigned)strtoul(colon + 1, NULL, 10) : 1;
 	for (size_t b = 0; b < m->nbooks; b++)
-		for (size_t i = 0; i < m->books[b].n && strcmp(m->books[b].name, m->opt.teach) == 0; i++)
-			if (m->books[b].v[i].number == TAUGHT_AT || b > 0) {
+		for (size_t i = 0; i < m->books[b].n && strlen(m->books[b].name) == len && !strncmp(m->books[b].name, m->opt.teach, len); i++)
+			if (m->books[b].v[i].number == number) {
 				walk_open(&m->walk, &m->books[b], &m->books[b].v[i], m->wall);
 				m->focus = FOCUS_STEPS;
 				ring_add(&m->log, m->wall, RING_SAID, "training: P%u %s, on a drill's fault; Esc closes each explanation, x "
@@ -100,7 +133,7 @@ static void open_taught(struct model *m)
 				return;
 			}
 	m->taught = -1;
-	ring_add(&m->log, m->wall, RING_WARN, "training: there is no runbook %.60s; p lists the procedures there are", m->opt.teach);
+	ring_add(&m->log, m->wall, RING_WARN, "training: there is no procedure %.60s; p lists those there are", m->opt.teach);
 }
 
 void drill_teach(struct model *m)

@@ -19,6 +19,7 @@ enum effect_kind {
 	EFFECT_BELL,
 	EFFECT_REPAINT,
 	EFFECT_SUSPEND,
+	EFFECT_ASIDE,	 /* argv: on the terminal itself, while the console waits */
 	EFFECT_MOUSE,	 /* on: report wheel and clicks or stop to */
 	EFFECT_QUIT	 /* code: the exit status */
 };

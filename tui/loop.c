@@ -12,6 +12,7 @@
 
 #include "probes/base/clock.h"
 #include "probes/base/own.h"
+#include "tui/aside.h"
 #include "tui/drill.h"
 #include "tui/effects.h"
 #include "tui/feed.h"
@@ -78,10 +79,19 @@ static struct feed_sink sink_of(struct loop *l)
 	return (struct feed_sink){ deliver, l };
 }
 
-static void suspend(struct loop *l)
+struct apart { const char *const *argv; char said[200]; };
+
+static void run_apart(void *arg)
+{
+	struct apart *a = arg;
+	aside_run(a->argv, a->said, sizeof a->said);
+}
+
+/* `apart`: what runs on the terminal meanwhile; NULL: nothing of ours. */
+static void suspend(struct loop *l, struct apart *apart)
 {
 	sigset_t cont;
-	term_suspend(l->opt->term);
+	term_suspend(l->opt->term, apart ? run_apart : NULL, apart);
 	/* The SIGCONT that woke us is old news; and the stopped time must not count as silence. */
 	(void)sigemptyset(&cont);
 	(void)sigaddset(&cont, SIGCONT);
@@ -119,8 +129,15 @@ static void perform(struct loop *l, const struct effect *what)
 	case EFFECT_MOUSE: term_mouse(l->opt->term, what->on); break;
 	case EFFECT_SUSPEND: /* the right to act is given back before the console stops */
 		effects_do(&l->effects, what, l->now_ms, sink_of(l));
-		suspend(l);
+		suspend(l, NULL);
 		return;
+	case EFFECT_ASIDE: {
+		struct apart apart = { .argv = what->argv };
+		effects_do(&l->effects, what, l->now_ms, sink_of(l));
+		suspend(l, &apart);
+		deliver(l, &(struct msg){ .kind = MSG_NOTICE, .text = apart.said });
+		return;
+	}
 	case EFFECT_COPY: {
 		autofree char *text = strdup(what->text); /* the record's answer frees the model's own */
 		effects_do(&l->effects, what, l->now_ms, sink_of(l));
@@ -173,7 +190,7 @@ static void on_signal(struct loop *l, int sig)
 	case SIGINT: deliver(l, &(struct msg){ .kind = MSG_KEY, .key = { .code = 0x03 } }); break;
 	case SIGTSTP:
 		deliver(l, &(struct msg){ .kind = MSG_LEAVING });
-		suspend(l);
+		suspend(l, NULL);
 		break;
 	case SIGCONT:
 		term_resumed(l->opt->term);

@@ -50,6 +50,8 @@ static void deliver(void *ctx, struct msg *msg)
 		p->code = what.code;
 	} else if (what.kind == EFFECT_COPY) {
 		printf("copy: %s\n", what.text);
+	} else if (what.kind == EFFECT_ASIDE) {
+		printf("a drill needs the whole screen: rustbox drill, in a terminal of its own\n");
 	}
 	effects_do(&p->effects, &what, p->now_ms, (struct feed_sink){ deliver, p });
 }

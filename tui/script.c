@@ -44,6 +44,7 @@ static void note_effect(struct script *s, const struct effect *what)
 	static const char *const words[] = { [EFFECT_NONE] = NULL,	 [EFFECT_RUN] = "run",		[EFFECT_STOP] = "stop",
 					     [EFFECT_RECORD] = NULL,	 [EFFECT_BASELINE] = "baseline", [EFFECT_COPY] = "copy",
 					     [EFFECT_BELL] = "bell",	 [EFFECT_REPAINT] = "repaint",	[EFFECT_SUSPEND] = "suspend",
+					     [EFFECT_ASIDE] = "aside",
 					     [EFFECT_MOUSE] = "mouse",	[EFFECT_QUIT] = "quit" };
 	for (const char *at = what->record ? what->record : ""; *at;) {
 		size_t n = strcspn(at, "\n");
@@ -53,7 +54,7 @@ static void note_effect(struct script *s, const struct effect *what)
 	if (!words[what->kind])
 		return;
 	(void)fputs(words[what->kind], s->asking);
-	for (const char *const *w = what->kind == EFFECT_RUN ? what->argv : NULL; w && *w; w++)
+	for (const char *const *w = what->kind == EFFECT_RUN || what->kind == EFFECT_ASIDE ? what->argv : NULL; w && *w; w++)
 		(void)fprintf(s->asking, " %s", *w);
 	(void)fputc('\n', s->asking);
 }

@@ -408,14 +408,14 @@ void term_repaint(struct terminal *t)
 
 /* ---- the rest --------------------------------------------------------------------------------- */
 
-void term_suspend(struct terminal *t)
+void term_suspend(struct terminal *t, void (*meanwhile)(void *arg), void *arg)
 {
 	modes_off(t);
 	(void)endwin();
 	(void)fflush(t->fout);
 	t->guard->up = 0;
 	(void)tcsetattr(t->in, TCSADRAIN, &t->guard->saved);
-	guard_stop_here(t->guard);
+	meanwhile ? meanwhile(arg) : guard_stop_here(t->guard);
 	term_resumed(t);
 }
 

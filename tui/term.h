@@ -45,7 +45,8 @@ void term_size(struct terminal *t, int *rows, int *cols); /* asks the kernel, te
 bool term_ready(const struct terminal *t);		      /* the terminal keeps up: no backlog worth waiting for */
 void term_draw(struct terminal *t, const struct canvas *c);
 void term_repaint(struct terminal *t); /* the next draw writes every cell */
-void term_suspend(struct terminal *t); /* Ctrl-Z: returns after fg, the next draw writes every cell */
+/* Ctrl-Z: returns after fg, the next draw writes every cell. Or, when not NULL, lets `meanwhile` have the terminal. */
+void term_suspend(struct terminal *t, void (*meanwhile)(void *arg), void *arg);
 void term_resumed(struct terminal *t); /* somebody else stopped and continued us */
 void term_bell(struct terminal *t);
 void term_mouse(struct terminal *t, bool on);

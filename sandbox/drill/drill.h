@@ -29,5 +29,9 @@ struct drill {
 extern const struct drill drills[];
 extern const unsigned drill_count;
 const struct drill *drill_find(const char *id_or_name); /* "D2", "d2", "pivoted-holder"; NULL */
+/* The drill whose fault a procedure is walked on. "P4" of the founding page, "orphan-process:3", "orphan-process" for a page's
+ * first one with a fault; NULL: there is none. `page`: the same in full, as the console takes it. */
+const struct drill *drill_taught(const char *words, char *page, unsigned cap);
+const char *drill_taught_pages(void); /* "cleanup-failure[:N], ..." for a message */
 
 #endif

@@ -163,3 +163,34 @@ const struct drill *drill_find(const char *id_or_name)
 			return &drills[i];
 	return NULL;
 }
+
+/* A procedure without a row has no fault that a drill could make: a reboot, a change of the host's layout. */
+static const struct {
+	const char *page;
+	unsigned number;
+	const char *drill;
+} taught[] = {
+	{ "cleanup-failure", 1, "D1" },	  { "cleanup-failure", 2, "D1" },   { "cleanup-failure", 3, "D4" },
+	{ "cleanup-failure", 4, "D6" },	  { "cleanup-failure", 5, "D3" },   { "cleanup-failure", 6, "D8" },
+	{ "orphan-process", 1, "D9" },	  { "orphan-process", 2, "D9" },    { "orphan-process", 3, "D6" },
+	{ "stale-state", 1, "D2" },	  { "worker-quarantine", 1, "D8" }, { "worker-quarantine", 2, "D7" },
+	{ "backend-mismatch", 2, "D4" },
+};
+enum { TAUGHT = sizeof taught / sizeof *taught };
+
+const struct drill *drill_taught(const char *words, char *page, unsigned cap)
+{
+	bool founding = (words[0] == 'P' || words[0] == 'p') && words[1] >= '1' && words[1] <= '9' && !words[2];
+	for (size_t i = 0; i < TAUGHT; i++) {
+		(void)snprintf(page, cap, "%s:%u", taught[i].page, taught[i].number);
+		if (founding ? taught[i].number == (unsigned)(words[1] - '0') && !strcmp(taught[i].page, "cleanup-failure") :
+			       !strcmp(words, page) || !strcmp(words, taught[i].page))
+			return drill_find(taught[i].drill);
+	}
+	return NULL;
+}
+
+const char *drill_taught_pages(void)
+{
+	return "cleanup-failure, orphan-process, stale-state, worker-quarantine, backend-mismatch, each with :N";
+}

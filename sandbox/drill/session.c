@@ -18,6 +18,7 @@
 #include "probes/base/kfile.h"
 #include "probes/base/own.h"
 #include "probes/base/text.h"
+#include "probes/drill.h"
 #include "sandbox/drill/program.h"
 #include "sandbox/drill/things.h"
 #include "sandbox/drill/wall.h"
@@ -342,7 +343,9 @@ static int inside(const struct wall *w, void *arg)
 		return WIFEXITED(status) ? WEXITSTATUS(status) : 3;
 	session_judge(&g, &facts);
 	score_make(s->drill, &facts, &score);
-	return s->end(s, &g, &facts, &score);
+	int code = s->end(s, &g, &facts, &score);
+	bool again = s->mode == SESSION_LEARN && WIFEXITED(status) && WEXITSTATUS(status) == DRILL_AGAIN;
+	return again ? DRILL_AGAIN : code;
 }
 
 int session_run(struct session *s, struct err *e)

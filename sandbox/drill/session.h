@@ -23,7 +23,7 @@ struct session {
 	bool json;
 };
 
-/* -> what `end` returned, or a negative errno. Runs everything in a wall of its own. */
+/* -> what `end` returned, DRILL_AGAIN when the learner asks for it, or a negative errno. Runs everything in a wall of its own. */
 int session_run(struct session *s, struct err *e) MUST_CHECK;
 /* The facts as they are now; inside a drill. */
 void session_judge(const struct ground *g, struct facts *ret);

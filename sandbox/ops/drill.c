@@ -12,6 +12,7 @@
 #include "probes/base/json.h"
 #include "probes/base/own.h"
 #include "probes/base/text.h"
+#include "probes/drill.h"
 #include "sandbox/drill/session.h"
 #include "sandbox/ops/drill_show.h"
 #include "sandbox/ops/ops.h"
@@ -34,7 +35,7 @@ static void usage(void)
 {
 	(void)printf("usage: rustbox drill list [--json]\n"
 		     "       rustbox drill run NAME [--seed N] [--solve | --literal | --keep-open] [--minutes N] [--json]\n"
-		     "       rustbox drill walkthrough [RUNBOOK]\n"
+		     "       rustbox drill walkthrough [P1 ... P6 | RUNBOOK[:N]]\n"
 		     "       rustbox drill hint | result | replay | solution | say TEXT | escalate TEXT    (inside a drill)\n\n"
 		     "A drill is a real fault in namespaces of its own: nothing of this host is touched, and a watchdog undoes\n"
 		     "everything when the time is over or the drill is killed. On a terminal the console opens in it.\n"
@@ -107,6 +108,8 @@ static int run(const struct invocation *in, const struct wish *w, const char *na
 		return EXIT_USAGE;
 	}
 	int code = session_run(&s, &e);
+	for (; code == DRILL_AGAIN; code = session_run(&s, &e))
+		s.seed++;
 	if (code < 0) {
 		complain("drill: %s", e.text);
 		return EXIT_IE;
@@ -119,8 +122,12 @@ static int run(const struct invocation *in, const struct wish *w, const char *na
 static int walkthrough(const char *words)
 {
 	struct err e = { 0 };
-	autofree char *book = words ? strdup(words) : NULL; /* inside, the arguments' room becomes a title */
-	struct session s = { .drill = drill_find("D1"), .mode = SESSION_WALK, .book = book ? book : "cleanup-failure", .seed = 1 };
+	char page[80]; /* inside, the arguments' room becomes a title */
+	struct session s = { .drill = drill_taught(words ? words : "P2", page, sizeof page), .mode = SESSION_WALK, .book = page, .seed = 1 };
+	if (!s.drill) {
+		complain("drill: '%.60s' is no page with a walkthrough; say P1 to P6 or %s", words ? words : "", drill_taught_pages());
+		return EXIT_USAGE;
+	}
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
 		complain("drill: a walkthrough needs a terminal");
 		return EXIT_USAGE;

@@ -24,7 +24,7 @@ static char *played(const char *path)
 	bool teach = strstr(path, "/walkthrough.") != NULL, drill = teach || strstr(path, "/drill.") != NULL;
 	const struct model_options opt = { .host = "worker-07", .user = "alice", .tty = "pts/4", .label = drill ? "DRILL" : "PROD",
 					   .incident = strstr(path, "/brief.") ? "20261124-125649" : "0208-01", .is_root = true, .in_drill = drill,
-					   .teach = teach ? "cleanup-failure" : NULL };
+					   .teach = teach ? "cleanup-failure:2" : NULL };
 	char *text = NULL;
 	size_t n = 0;
 	autofree char *book = NULL;

@@ -18,6 +18,7 @@
 
 #include "probes/base/kfile.h"
 #include "probes/base/own.h"
+#include "tests/harness/console.h"
 #include "tests/harness/pty.h"
 #include "tests/harness/world.h"
 
@@ -84,30 +85,54 @@ static void learner(void **state)
 	assert_true(pty_wait(p, "hints used", 5));
 	pty_send(p, "r");
 	assert_true(pty_wait(p, "what you did", 10));
-	escape(p);
-	pty_send(p, "q");
+	pty_send(p, "a"); /* the same drill again, with another seed */
 	assert_true(pty_wait(p, "DRILL RESULT D1", 20)); /* on the shell's screen */
 	assert_true(pty_wait(p, "all canaries as they were", 5));
-	assert_int_equal(pty_wait_exit(p, 10), 0);
+	assert_true(pty_wait(p, "P4.2", 20));
+	pty_send(p, "q");
+	assert_true(pty_wait(p, "seed 42", 20));
+	assert_int_equal(pty_wait_exit(p, 10), 1);
 	pty_done(p);
 }
 
+/* Each page on a fault that fits it: step by step the founding line, its safe form and the trap, until the safe form is
+ * about to act, or what the fault is there to show. */
 static void training(void **state)
 {
-	static const char *const argv[] = { "rustbox-tui", "--walkthrough", "cleanup-failure", NULL };
+	static const struct {
+		const char *page, *row, *step[4], *said, *last;
+	} walks[] = {
+		{ "P1", "+ M leak", { "(implicit)", "rustbox health --recover" }, NULL, "WILL RUN" },
+		{ "cleanup-failure:2", "+ M leak", { "mount | grep rustbox | tee", "| umount" }, NULL, "WILL RUN" },
+		{ "P3", "+ C leak", { "find /sys/fs/cgroup", "cgroup.procs\"", "xargs kill -9" }, NULL, "WILL RUN" },
+		{ "P4", "+ P leak", { "ps aux | grep rustbox", "xargs kill -9" }, NULL, "WILL RUN" },
+		{ "P5", "+ D leak", { "find /tmp -name", "rm -rf" }, NULL, "mount below" },
+		{ "P6", "+ M leak", { "rustbox health --verify-clean" }, "\"clean\":true", "CONFLICT" },
+		{ "orphan-process:3", "+ P leak", { "See it, and its parent" }, NULL, NULL },
+		{ "stale-state", "+ M leak", { "See the locks" }, NULL, NULL },
+		{ "worker-quarantine:2", "+ P leak", { "this step" }, NULL, NULL },
+	};
 	(void)state;
-	struct pty *p = start(argv);
-	assert_true(pty_wait(p, "mount | grep rustbox", 5)); /* the founding line, its safe form, its trap */
-	assert_true(pty_wait(p, "why ours", 5));
-	escape(p);
-	pty_send(p, "x");
-	assert_true(pty_wait(p, "reclaim mount", 5));
-	escape(p);
-	pty_send(p, "b");
-	pty_settle(p, 0.2, 1);
-	pty_send(p, "q");
-	assert_int_equal(pty_wait_exit(p, 20), 0);
-	pty_done(p);
+	for (size_t i = 0; i < sizeof walks / sizeof *walks; i++) {
+		const char *argv[] = { "rustbox-tui", "--walkthrough", walks[i].page, NULL };
+		struct pty *p = start(argv);
+		for (int s = 0; walks[i].step[s]; s++) {
+			if (!pty_wait(p, walks[i].step[s], 10) || !pty_wait(p, "original   ", 5))
+				fail_msg("%s: step %d", walks[i].page, s + 1);
+			escape(p);
+			if (s == 0 && !pty_wait(p, walks[i].row, 10))
+				fail_msg("%s: its fault is not seen", walks[i].page);
+			if (walks[i].last)
+				pty_send(p, "x");
+		}
+		if (walks[i].said) {
+			assert_true(pty_wait(p, walks[i].said, 10));
+			escape(p);
+		}
+		if (walks[i].last && !pty_wait(p, walks[i].last, 10))
+			fail_msg("%s: no %s", walks[i].page, walks[i].last);
+		pty_done(p); /* hangs up: that ends the drill, too */
+	}
 }
 
 /* Mounts of a drill that somebody still sees, and no watchdog any more. */
@@ -140,11 +165,48 @@ static void hung_up(void **state)
 		;
 }
 
+/* From the host's console, which has a leak of its own to show: neither world is ever shown as the other's. */
+static void from_the_console(void **state)
+{
+	struct world w;
+	struct leftover leak;
+	(void)state;
+	world_open(&w, WORLD_MOUNTS);
+	leftover_plant(&w, "mine", &leak);
+	struct pty *p = console_as(&w, "alice");
+	assert_true(pty_wait(p, "rustbox-mine", 10));
+	console_arm(p);
+	palette(p, "drill run D11");
+	assert_true(pty_wait(p, "'D11' is no drill", 10));
+	assert_true(pty_wait(p, "Enter goes back", 5));
+	pty_send(p, "\r");
+	assert_true(pty_wait(p, "this host again", 10));
+	assert_true(pty_shows(p, "OBSERVE")); /* whoever comes back arms again */
+	palette(p, "drill run D3 --seed 41");
+	assert_true(pty_wait(p, "DRILL ", 15));
+	assert_true(pty_wait(p, "/mnt/drill-", 10));
+	assert_false(pty_shows(p, "rustbox-mine"));
+	palette(p, "drill run D1");
+	assert_true(pty_wait(p, "leave it first", 5));
+	pty_send(p, "q");
+	assert_true(pty_wait(p, "DRILL RESULT D3", 20));
+	assert_true(pty_wait(p, "Enter goes back", 10));
+	assert_false(pty_shows(p, "rustbox-mine"));
+	pty_send(p, "\r");
+	assert_true(pty_wait(p, "rustbox-mine", 10));
+	assert_false(pty_shows(p, "DRILL"));
+	assert_false(pty_shows(p, "/mnt/drill-"));
+	console_leave(p);
+	leftover_remove(&leak);
+	assert_true(world_done(&w));
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(learner), cmocka_unit_test(training), cmocka_unit_test(hung_up) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(learner), cmocka_unit_test(training), cmocka_unit_test(hung_up),
+					     cmocka_unit_test(from_the_console) };
 	if (world_lacking()) {
-		printf("[  SKIPPED ] 3 tests: %s\n", world_lacking());
+		printf("[  SKIPPED ] 4 tests: %s\n", world_lacking());
 		return 77;
 	}
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* not every machine's init reaps at once what a killed drill leaves */
