@@ -16,10 +16,11 @@
 #include "tui/drill.h"
 #include "tui/effects.h"
 #include "tui/feed.h"
+#include "tui/scrape.h"
 #include "tui/view.h"
 
 enum { FRAME_MS = 33, KEY_FRAME_MS = 4, SLOW_MS = 100, RESIZE_MS = 20, TICK_MAX_MS = 5000 };
-enum source { FROM_TERM, FROM_SIGNALS, FROM_FEED, FROM_EFFECTS, SOURCES };
+enum source { FROM_TERM, FROM_SIGNALS, FROM_FEED, FROM_EFFECTS, FROM_METRICS, SOURCES };
 
 struct loop {
 	int drill; /* its log, or -1 */
@@ -27,6 +28,7 @@ struct loop {
 	const struct loop_options *opt;
 	struct feed feed;
 	struct effects effects;
+	struct scrape scrape;
 	struct canvas canvas;
 	int epoll, signals;
 	size_t said_late;
@@ -223,6 +225,7 @@ static void on_source(struct loop *l, enum source from)
 	case FROM_SIGNALS: on_signals(l); break;
 	case FROM_FEED: feed_ready(&l->feed, l->now_ms, sink_of(l)); break;
 	case FROM_EFFECTS: effects_ready(&l->effects, l->now_ms, sink_of(l)); break;
+	case FROM_METRICS: scrape_ready(&l->scrape, l->now_ms, sink_of(l)); break;
 	case SOURCES: break;
 	}
 }
@@ -250,6 +253,7 @@ static int next_ms(const struct loop *l, uint64_t tick_ms)
 	int next = until(tick_ms, l->now_ms);
 	next = sooner(next, feed_next_ms(&l->feed, l->now_ms));
 	next = sooner(next, effects_next_ms(&l->effects, l->now_ms));
+	next = sooner(next, scrape_next_ms(&l->scrape, l->now_ms));
 	next = sooner(next, until(l->resize_ms, l->now_ms));
 	next = sooner(next, until(l->keys_ms, l->now_ms));
 	return l->dirty ? sooner(next, until(frame_due(l), l->now_ms)) : next;
@@ -293,6 +297,7 @@ static void on_time(struct loop *l, uint64_t *tick_ms)
 	feed_tick(&l->feed, l->now_ms, sink_of(l));
 	feed_ask(&l->feed, l->opt->model->acted_ms);
 	effects_tick(&l->effects, l->now_ms, sink_of(l));
+	scrape_tick(&l->scrape, l->now_ms, sink_of(l));
 	if (l->now_ms >= *tick_ms)
 		deliver(l, &(struct msg){ .kind = MSG_TICK });
 	int wanted = model_next_ms(l->opt->model);
@@ -319,6 +324,8 @@ static int open_sources(struct loop *l, struct err *e)
 		return err_set(e, errno, "make the event loop");
 	int r = feed_init(&l->feed, e);
 	r = r ? r : effects_init(&l->effects, l->opt->paths, l->opt->incident, e);
+	r = r ? r : scrape_init(&l->scrape, l->opt->metrics, e);
+	r = r ? r : listen_to(l, l->scrape.poll, FROM_METRICS, e);
 	r = r ? r : listen_to(l, term_fd(l->opt->term), FROM_TERM, e);
 	r = r ? r : listen_to(l, l->signals, FROM_SIGNALS, e);
 	r = r ? r : listen_to(l, l->feed.poll, FROM_FEED, e);
@@ -342,7 +349,7 @@ static void turn(struct loop *l)
 
 int loop_run(const struct loop_options *opt, struct err *e)
 {
-	struct loop l = { .drill = drill_log_open(), .opt = opt, .epoll = -1, .signals = -1, .now_ms = mono_ms() };
+	struct loop l = { .drill = drill_log_open(), .opt = opt, .epoll = -1, .signals = -1, .scrape = { .fd = -1, .poll = -1 }, .now_ms = mono_ms() };
 	int r = open_sources(&l, e);
 	if (r == 0) {
 		tell_size(&l);
@@ -353,6 +360,7 @@ int loop_run(const struct loop_options *opt, struct err *e)
 	}
 	feed_done(&l.feed);
 	effects_done(&l.effects);
+	scrape_done(&l.scrape);
 	canvas_done(&l.canvas);
 	own_close(&l.drill);
 	own_close(&l.epoll);

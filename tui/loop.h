@@ -16,6 +16,7 @@ struct loop_options {
 	struct terminal *term;
 	const struct paths *paths;
 	const char *incident;
+	const char *metrics; /* where the worker's are: see tui/scrape.h; NULL: nowhere */
 	const char *notice; /* said once at the start, or NULL */
 	bool utf8;
 };

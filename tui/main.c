@@ -32,6 +32,7 @@
 	X(ROOT, "root", "DIR", "the world to look at (also RUSTBOX_ROOT); default: the host")                 \
 	X(LABEL, "label", "WORD", "shown in the first row, e.g. PROD (also RUSTBOX_LABEL)")                   \
 	X(INCIDENT, "incident", "NAME", "name of the incident's journal; default: date and time")            \
+	X(METRICS, "metrics", "[ADDR:]PORT", "where the worker's metrics are, or off; 9090 by default, with --root off (also RUSTBOX_METRICS)") \
 	X(MONO, "mono", NULL, "no colours (also NO_COLOR)")                                                   \
 	X(ASCII, "ascii", NULL, "no characters beyond ASCII")                                                 \
 	X(NO_GUARD, "no-guard", NULL, "do not keep a process that repairs the terminal if this one is killed") \
@@ -161,7 +162,9 @@ static int console(const struct asked *a, const struct paths *paths, const char 
 	struct resume resume;
 	if (!a->on[OPT_INCIDENT] && resume_find(paths, &resume))
 		model_offer_resume(m, &resume);
+	const char *metrics = or_env(a->value[OPT_METRICS], "RUSTBOX_METRICS");
 	struct loop_options lo = { .model = m, .term = term, .paths = paths, .incident = mo.incident, .notice = notice,
+				   .metrics = metrics ? metrics : *paths->root ? NULL : "9090", /* another world's port is not known */
 				   .utf8 = mo.utf8 };
 	r = term ? loop_run(&lo, &e) : plain_run(&lo, &e);
 	term_close(term);

@@ -46,6 +46,7 @@ enum msg_kind {
 	MSG_EXIT,	/* exit: the child ended, and all its lines have been delivered */
 	MSG_RECORDED,	/* text NULL: effect.record is on disk; else why it is kept in memory only; note: the incident */
 	MSG_LAG,	/* bytes: how many seconds the terminal is behind; 0: it keeps up again */
+	MSG_METRICS,	/* text: the worker's page, or NULL and why in note; bytes: ms until it is asked again */
 	MSG_NOTICE,	/* text: something the operator should read once */
 	MSG_ARMED,	/* armed.ok: acting is allowed to this console now; else text says why not */
 	MSG_PEER,	/* armed.ok: another console is armed, text is its JSON object; else none is any more */

@@ -247,6 +247,18 @@ static int word_effects(struct script *s, const char *rest, struct err *e)
 	return 0;
 }
 
+/* `metrics FILE`: the worker's page; `metrics` alone: it is gone. */
+static int word_metrics(struct script *s, const char *rest, struct err *e)
+{
+	autofree char *text = NULL;
+	ssize_t n = *rest ? kfile_read_all(AT_FDCWD, rest, &text) : 0;
+	if (n < 0)
+		return err_set(e, (int)-n, "read %s", rest);
+	struct msg m = { .kind = MSG_METRICS, .text = text, .note = text ? "127.0.0.1:9090" : "127.0.0.1:9090 refuses: nobody listens", .bytes = 15000 };
+	deliver(s, &m);
+	return 0;
+}
+
 /* `peer {...}`: another console is armed; `peer` alone: no longer. `taken {...}`: it took over from this one. */
 static int word_peer(struct script *s, const char *rest, struct err *e)
 {
@@ -269,7 +281,7 @@ static const struct {
 	{ "feed", word_feed },	 { "fixture", word_fixture }, { "key", word_key },   { "type", word_type },
 	{ "paste", word_paste }, { "size", word_size },	      { "wait", word_wait }, { "baseline", word_baseline },
 	{ "out", word_out },	 { "err", word_err },	      { "exit", word_exit }, { "screen", word_screen },
-	{ "effects", word_effects }, { "peer", word_peer }, { "taken", word_taken }, { "clock", word_clock },
+	{ "effects", word_effects }, { "peer", word_peer }, { "taken", word_taken }, { "clock", word_clock }, { "metrics", word_metrics },
 };
 
 int script_line(struct script *s, const char *line, struct err *e)

@@ -15,6 +15,7 @@
  *   exit STATUS             the command started last ended
  *   screen [NAME]           writes the screen, as text or SVG
  *   peer [JSON] | taken JSON   another console is armed (no longer), or took over
+ *   metrics [FILE]          the worker's metrics page; without a file: its endpoint is gone
  *   effects                 writes what the console has asked of the world since the last time
  *   # ...                   a remark
  */

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tui/slo.h"
+
 enum { SIGHT_DISKS = 2, SIGHT_SAMPLES = 32 };
 
 struct disk_sight {
@@ -23,6 +25,7 @@ struct space_sight { /* the space view's last answer */
 
 struct sight {
 	struct space_sight space;
+	struct slo slo;
 	struct disk_sight disk[SIGHT_DISKS];
 	unsigned memory_used, handles_used; /* percent */
 	int io_stall;			    /* percent, -1: the kernel does not tell */

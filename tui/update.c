@@ -99,6 +99,9 @@ static struct effect take(struct model *m, const struct msg *msg)
 	case MSG_HISTORY:
 		take_history(m, msg->json);
 		break;
+	case MSG_METRICS:
+		sight_metrics(m, msg);
+		break;
 	case MSG_LAG:
 		m->sight.lag_s = (unsigned)msg->bytes;
 		break;

@@ -17,6 +17,7 @@ void drill_teach(struct model *m);
 
 /* update_sight.c */
 void sight_pressure(struct model *m, const json_t *pressure);
+void sight_metrics(struct model *m, const struct msg *msg);
 void sight_conflict(struct model *m, size_t left);
 unsigned disk_used(const struct disk_sight *d); /* percent */
 unsigned disk_inodes_used(const struct disk_sight *d);

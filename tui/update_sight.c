@@ -71,6 +71,21 @@ uint64_t disk_full_in(const struct disk_sight *d, uint64_t wall)
 	return left < 1 ? 1 : left > FORECAST_MOST_S ? 0 : (uint64_t)left;
 }
 
+/* Numbers without their age would be believed: an endpoint that is gone says so from the first time on. */
+void sight_metrics(struct model *m, const struct msg *msg)
+{
+	struct slo *s = &m->sight.slo;
+	const char *why = msg->text && slo_take(s, msg->text, m->wall) ? "" : msg->text ? "tells nothing of cleanups" : msg->note;
+	if (!why[0])
+		s->heard_ms = m->now_ms ? m->now_ms : 1;
+	if (why[0] && !s->gone[0])
+		ring_add(&m->log, m->wall, RING_WARN, "metrics: %s", why);
+	else if (!why[0] && s->gone[0])
+		ring_add(&m->log, m->wall, RING_SAID, "metrics: %s answers", msg->note);
+	s->every_ms = msg->bytes;
+	(void)snprintf(s->gone, sizeof s->gone, "%s", why);
+}
+
 /* A worker that calls itself healthy beside leftovers is what sends people home too early. */
 void sight_conflict(struct model *m, size_t left)
 {

@@ -185,9 +185,11 @@ static void view_fresh(const struct model *m, struct canvas *c, bool wide)
 {
 	char text[120];
 	char pressure[240];
+	char promise[120];
 	pressure_text(m, wide, pressure, sizeof pressure);
+	enum ink slo = slo_text(m, false, promise, sizeof promise);
 	int col = view_sources(m, c) + 3;
-	if (m->health_ms && (wide || !pressure[0])) {
+	if (m->health_ms && (wide || (!pressure[0] && !promise[0]))) { /* it comes by the same stream: first to give way */
 		(void)snprintf(text, sizeof text, "health live   ");
 		col += word(c, col, INK_PLAIN, text);
 	}
@@ -198,12 +200,14 @@ static void view_fresh(const struct model *m, struct canvas *c, bool wide)
 	} else if (m->has_baseline) {
 		col += word(c, col, INK_PLAIN, m->diff.trusted ? "baseline ok" : "baseline, NOT TRUSTED");
 	} else {
-		col += word(c, col, INK_WARN, wide ? "NO BASELINE: showing name and owner rules only" : "NO BASELINE: owner rules only");
+		col += word(c, col, INK_WARN, wide ? "NO BASELINE: showing name and owner rules only" : "NO BASELINE: owner rules");
 	}
 	if (m->record_lost) /* before what made it so, which the line may have no room for */
 		col += 2 + word(c, col + 2, INK_BAD, "JOURNAL IN MEMORY");
 	if (pressure[0])
 		col += 3 + word(c, col + 3, strstr(pressure, "HIGH") || strstr(pressure, "full in") ? INK_WARN : INK_PLAIN, pressure);
+	if (!wide && promise[0] && canvas_width(c, promise) + 3 <= c->cols - col) /* whole or not at all */
+		(void)word(c, col + 3, slo, promise);
 	if (m->sight.lag_s) {
 		(void)snprintf(text, sizeof text, "LAGGING %us", m->sight.lag_s);
 		(void)canvas_right(c, 2, c->cols - 14, 13, INK_WARN, text);

@@ -14,6 +14,7 @@ void view_steps(const struct model *m, const struct layout *l, struct canvas *c)
 void view_log(const struct model *m, const struct layout *l, struct canvas *c);
 void view_keys(const struct model *m, const struct layout *l, struct canvas *c);
 void view_small(const struct model *m, const struct layout *l, struct canvas *c);
+enum ink slo_text(const struct model *m, bool wide, char *out, size_t cap); /* view_slo.c; "": nothing is asked */
 /* view_past.c: that this is the past, in words; of which moment, and what comes next. */
 void view_past_when(const struct model *m, int cols, char *out, size_t cap);
 void view_past_kept(const struct model *m, struct canvas *c);

@@ -125,8 +125,13 @@ static void view_escalate(const struct model *m, const struct layout *l, struct 
 void view_log(const struct model *m, const struct layout *l, struct canvas *c)
 {
 	const struct area *a = &l->log;
-	if (l->escalate >= 0)
+	if (l->escalate >= 0) {
+		char slo[300];
 		view_escalate(m, l, c);
+		enum ink ink = slo_text(m, true, slo, sizeof slo);
+		if (!m->past.on) /* it is not kept */
+			(void)canvas_text(c, l->escalate + 1, 1, c->cols - 2, ink, slo);
+	}
 	if (a->rows <= 0)
 		return;
 	titled_rule(c, a->row - 1, 0, c->cols, "Log", m->opt.root ? m->opt.root : "");

@@ -185,9 +185,42 @@ static void deleted_but_open(void **state)
 	assert_int_equal(umount2(work, UMOUNT_NOFOLLOW), 0);
 }
 
+/* From a real worker's endpoint; and when nobody is there, that is said instead of a number. */
+static void the_promise(void **state)
+{
+	struct world *w = need_world(state);
+	static const char *const argv[] = { "rustbox", "serve", "--port", "0", NULL };
+	struct ran r;
+	char metrics[64];
+	unsigned port = 0;
+	world_call(w, &r, 30, "rustbox", "run", "--", "/bin/true");
+	assert_int_equal(r.code, 0);
+	ran_done(&r);
+	struct pty *serve = pty_start(&(struct pty_how){ .argv = argv, .root = w->root });
+	assert_true(pty_wait(serve, "/metrics /health", 10));
+	assert_int_equal(sscanf(strstr(pty_screen(serve), "listening"), "listening on port %u", &port), 1);
+	(void)snprintf(metrics, sizeof metrics, "RUSTBOX_METRICS=%u", port);
+	const char *const env[] = { metrics, NULL };
+	struct pty *p = pty_start(&(struct pty_how){ .root = w->root, .env = env });
+	assert_true(pty_wait(p, "SLO 100.00%", 10));
+	pty_resize(p, 45, 160);
+	assert_true(pty_wait(p, "budget 100% left", 5));
+	pty_send(p, "\033q");
+	assert_int_equal(pty_wait_exit(p, 5), 0);
+	pty_done(p);
+	pty_send(serve, "\003");
+	assert_int_not_equal(pty_wait_exit(serve, 10), -1);
+	pty_done(serve);
+	p = pty_start(&(struct pty_how){ .root = w->root, .env = env });
+	assert_true(pty_wait(p, "metrics GONE", 10));
+	pty_send(p, "q");
+	assert_int_equal(pty_wait_exit(p, 5), 0);
+	pty_done(p);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, each_world, each_end)
-	const struct CMUnitTest tests[] = { T(back_and_on_again), T(small_screens_say_it_too), T(deleted_but_open) };
+	const struct CMUnitTest tests[] = { T(back_and_on_again), T(small_screens_say_it_too), T(deleted_but_open), T(the_promise) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
