@@ -243,6 +243,26 @@ static void procedures_lines(const struct model *m, struct prose *out)
 	prose_add(out, INK_PLAIN, "", "The blockers run P4.2 > P3.3 > P2 > P3.5 > P5 > P6; P1 tries all of it by itself.");
 }
 
+/* The procedure as its page has it, word for word; the step that is next is marked. */
+static void page_lines(const struct model *m, struct prose *out)
+{
+	unsigned number = 0, item = 0;
+	bool within = false, here = false;
+	for (const char *line = m->walk.book->text, *next; line && *line; line = next) {
+		size_t n = strcspn(line, "\n");
+		next = line[n] ? line + n + 1 : NULL;
+		if (strspn(line, "#") >= 1 && strspn(line, "#") <= 3)
+			within = sscanf(line, "### Procedure %3u:", &number) == 1 && number == m->walk.proc->number;
+		if (!within)
+			continue;
+		if (line[0] >= '1' && line[0] <= '9' && sscanf(line, "%3u.", &item) == 1)
+			here = item == m->walk.at + 1;
+		const char *text = arena_strndup(out->a, line, n);
+		size_t indent = strspn(text, " ");
+		prose_add(out, here ? INK_STRONG : INK_PLAIN, here ? "> " : "  ", "%s%s", indent ? "  " : "", text + indent);
+	}
+}
+
 static void original_lines(const struct model *m, struct prose *out)
 {
 	const struct step *s = walk_step(&m->walk);
@@ -257,6 +277,9 @@ static void original_lines(const struct model *m, struct prose *out)
 	prose_add(out, INK_PLAIN, "original   ", "%s", s->original ? s->original : "(none: the step is ours)");
 	if (s->original || s->why)
 		prose_add(out, INK_PLAIN, "why ours   ", "%s", s->why ? s->why : "the same");
+	prose_add(out, INK_PLAIN, "", "%s", "");
+	prose_add(out, INK_STRONG, "", "runbooks/%s.md, word for word; > is this step", m->walk.book->name);
+	page_lines(m, out);
 }
 
 static void messages_lines(const struct model *m, struct prose *out)

@@ -296,7 +296,7 @@ int runbook_parse(const char *name, const char *text, struct arena *a, struct ru
 		.leave_block = on_leave_block, .enter_span = on_enter_span, .leave_span = on_leave_span,
 		.text = on_text,
 	};
-	struct runbook book = { .name = arena_strdup(a, name) };
+	struct runbook book = { .name = arena_strdup(a, name), .text = arena_strdup(a, text) };
 	struct reader *r = arena_alloc(a, sizeof *r);
 	*r = (struct reader){ .book = &book, .a = a, .e = e };
 	int failed = md_parse(text, (MD_SIZE)strlen(text), &callbacks, r);

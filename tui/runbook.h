@@ -65,6 +65,7 @@ struct procedure {
 struct runbook {
 	const char *name;  /* the file's, without .md */
 	const char *title; /* the page's first heading */
+	const char *text;  /* the page itself, as it was read */
 	struct procedure *v;
 	size_t n;
 };
