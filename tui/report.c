@@ -248,24 +248,14 @@ static json_t *since(json_int_t from, const char *at)
 	return from && at && seconds_of(at, &t) && t >= from ? json_integer(t - from) : json_null();
 }
 
-/* cleanup_failure events while the incident lasted, by kind; null when the events file cannot be read. */
-static json_t *failures(const struct paths *paths, const struct gather *g)
+/* From its detection, or from when it was opened if nobody knows that, to the last line. */
+static json_t *impact(const struct paths *paths, const struct gather *g, json_t *resources)
 {
-	autofree char *text = NULL;
-	char *save = NULL;
-	time_t from, to, at;
-	if (!seconds_of(g->opened, &from) || !seconds_of(g->last, &to) ||
-	    kfile_read_all(AT_FDCWD, paths->of[PATH_EVENTS], &text) < 0)
-		return json_null();
-	json_t *kinds = json_object();
-	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		autojson json_t *j = json_loads(line, 0, NULL);
-		if (strcmp(str(j, "event"), "cleanup_failure") != 0 || !seconds_of(str(j, "at"), &at) || at < from || at > to)
-			continue;
-		const char *kind = *str(j, "kind") ? str(j, "kind") : "unknown";
-		(void)json_object_set_new(kinds, kind, json_integer(json_integer_value(json_object_get(kinds, kind)) + 1));
-	}
-	return kinds;
+	json_int_t since = json_integer_value(json_object_get(json_object_get(g->r, "detection"), "since"));
+	time_t from = 0, to = 0;
+	(void)seconds_of(g->opened, &from);
+	(void)seconds_of(g->last, &to);
+	return report_impact(paths, resources, since && since < from ? since : from, to);
 }
 
 static void times(struct gather *g)
@@ -299,8 +289,7 @@ static void complete(struct gather *g, const struct paths *paths)
 	(void)json_object_set_new(g->r, "root_cause", json_null());
 	json_int_t ghosts = json_integer_value(json_object_get(json_object_get(g->r, "after"), "ghosts"));
 	(void)json_object_set_new(g->r, "open_ghosts", json_object_get(g->r, "after") ? json_integer(ghosts) : json_null());
-	(void)json_object_set_new(g->r, "impact", json_pack("{s:i,s:o,s:n,s:n}", "active_runs_touched", 0, "failed_cleanups", failures(paths, g),
-							    "queue_peak", "affected_executions"));
+	(void)json_object_set_new(g->r, "impact", impact(paths, g, resources));
 	times(g);
 }
 
@@ -314,6 +303,7 @@ json_t *report_make(const struct paths *paths, const char *id, struct err *e)
 	journal_check(text, strlen(text), each_line, &g, &check);
 	(void)!journal_verify(paths, id, &file, e); /* a journal that is only kept in RUN has no file to be cut */
 	complete(&g, paths);
+	(void)json_object_set_new(g.r, "recordings", report_recordings(paths, id));
 	(void)json_object_set_new(g.r, "journal", json_pack("{s:I,s:b,s:I,s:b,s:b,s:s}", "lines", (json_int_t)check.lines, "chain_ok",
 							    !check.bad && !check.torn && !file.cut, "broken_at", (json_int_t)check.bad,
 							    "torn", check.torn, "cut", file.cut, "sha256", check.last));

@@ -15,6 +15,9 @@
 json_t *report_make(const struct paths *paths, const char *id, struct err *e);
 void report_markdown(const json_t *report, FILE *out);
 
+/* Its parts. `resources` as in the report; the window in wall clock seconds. Terminal recordings (*.cast) beside the journal. */
+json_t *report_impact(const struct paths *paths, json_t *resources, long long from, long long to);
+json_t *report_recordings(const struct paths *paths, const char *id);
 /* rustbox-tui report|bundle|verify-journal|attach ID | incidents: the exit status; -1: argv[0] is none of these. */
 int incident_command(int argc, char **argv, const char *root);
 

@@ -1,4 +1,4 @@
-/* The report for people: Markdown with every field in its place, TODO where nobody wrote anything. */
+/* The report for people: Markdown with every field in its place: TODO is what people must write, and nothing else. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +14,7 @@ static const char *cell(const json_t *j, char *out, size_t cap)
 	if (json_is_integer(j))
 		(void)snprintf(out, cap, "%lld", (long long)json_integer_value(j));
 	else if (!s)
-		(void)snprintf(out, cap, "TODO");
+		(void)snprintf(out, cap, "not known");
 	else
 		(void)text_escape(*s ? s : "-", out, cap);
 	for (char *c = out; *c; c++)
@@ -55,18 +55,28 @@ static void item(const char *what, const json_t *value, FILE *out)
 	(void)fprintf(out, "- %s: %s\n", what, cell(value, text, sizeof text));
 }
 
+static void item_list(const char *what, const json_t *list, FILE *out)
+{
+	size_t i;
+	json_t *of;
+	json_array_foreach(list, i, of)
+		item(what, of, out);
+}
+
 static void lasted(const char *what, const json_t *times, const char *at, const char *took, FILE *out)
 {
-	char when[40], age[24] = "TODO";
+	char when[40], age[24] = "not known";
 	const json_t *s = json_object_get(times, took);
 	if (json_is_integer(s))
 		text_age((uint64_t)json_integer_value(s), age, sizeof age);
-	(void)fprintf(out, "| %s | %s | %s |\n", what, cell(json_object_get(times, at), when, sizeof when), age);
+	bool happened = json_is_string(json_object_get(times, at));
+	(void)fprintf(out, "| %s | %s | %s |\n", what, happened ? cell(json_object_get(times, at), when, sizeof when) : "not yet",
+		      happened ? age : "-");
 }
 
 static void head(const json_t *r, FILE *out)
 {
-	char id[100], host[100], at[24] = "TODO", source[200];
+	char id[100], host[100], at[24] = "not known", source[200];
 	const json_t *found = json_object_get(r, "detection"), *times = json_object_get(r, "times");
 	json_int_t since = json_integer_value(json_object_get(found, "since"));
 	if (since)
@@ -88,15 +98,17 @@ static void impact(const json_t *r, FILE *out)
 	json_t *n;
 	(void)fprintf(out, "\n## Impact\n\n");
 	(void)fprintf(out, "- Running executions touched: 0 (only leftovers can be in a plan)\n");
-	item("Executions affected", json_object_get(i, "affected_executions"), out);
-	item("Queue peak", json_object_get(i, "queue_peak"), out);
+	item("Executions that left something", json_object_get(i, "affected_executions"), out);
+	item_list("box", json_object_get(i, "affected_boxes"), out);
+	(void)fprintf(out, "- Queue peak: %lld (%s)\n", (long long)json_integer_value(json_object_get(i, "queue_peak")),
+		      json_string_value(json_object_get(i, "queue")));
 	json_t *failed = json_object_get(i, "failed_cleanups");
-	if (!json_is_object(failed))
-		item("Failed cleanups while it lasted", NULL, out);
-	else
+	if (json_is_object(failed))
 		(void)fprintf(out, "- Failed cleanups while it lasted:%s", json_object_size(failed) ? "\n" : " 0\n");
 	json_object_foreach(failed, kind, n)
 		(void)fprintf(out, "  - %s: %lld\n", kind, (long long)json_integer_value(n));
+	(void)fprintf(out, "- In the words of who was affected: TODO\n");
+	item_list("Not known", json_object_get(i, "not_known"), out);
 }
 
 static void end(const json_t *r, FILE *out)
@@ -114,12 +126,13 @@ static void end(const json_t *r, FILE *out)
 		(void)fprintf(out, "| %s | %lld | %lld |\n", kind, (long long)json_integer_value(of),
 			      (long long)json_integer_value(json_object_get(json_object_get(r, "after"), kind)));
 	(void)fprintf(out, "\n");
-	json_array_foreach(json_object_get(r, "evidence"), i, of)
-		item("Evidence", of, out);
+	item_list("Evidence", json_object_get(r, "evidence"), out);
+	item_list("Terminal recording", json_object_get(r, "recordings"), out);
 	item("Ghosts still open", json_object_get(r, "open_ghosts"), out);
+	bool cut = json_is_true(json_object_get(j, "cut"));
 	(void)fprintf(out, "- Journal: %lld lines, %s, SHA-256 of the last line %s\n",
 		      (long long)json_integer_value(json_object_get(j, "lines")),
-		      json_is_true(json_object_get(j, "chain_ok")) ? "chain whole" : "CHAIN BROKEN",
+		      json_is_true(json_object_get(j, "chain_ok")) ? "chain whole" : cut ? "ITS END CUT OFF" : "CHAIN BROKEN",
 		      cell(json_object_get(j, "sha256"), sum, sizeof sum));
 }
 

@@ -283,6 +283,12 @@ static void bundle_and_report(void **state)
 	assert_true(pty_wait(p, "PAGE TEXT", 20));
 	pty_send(p, "\033");
 	assert_true(pty_wait_gone(p, "PAGE TEXT", 5));
+	char cast[PATH_ROOM + 100];
+	incident_of(w, id, sizeof id);
+	journal_path(&w->paths, id, "session.cast", cast, sizeof cast);
+	FILE *recorded = fopen(cast, "we");
+	assert_non_null(recorded);
+	assert_int_equal(fclose(recorded), 0);
 	pty_send(p, "R");
 	assert_true(pty_wait(p, "Incident", 20));
 	console_leave(p);
@@ -301,6 +307,10 @@ static void bundle_and_report(void **state)
 	assert_says(report, "released by P2.2");
 	assert_says(report, "| P2.2 | Unmount | ok |");
 	assert_says(report, "chain whole");
+	assert_says(report, "- Executions that left something: 1\n- box: nested\n- Queue peak: 0 (rustbox has none");
+	assert_says(report, "/session.cast\n"); /* the terminal was recorded */
+	const char *first = strstr(report, "TODO"), *second = strstr(first + 1, "TODO");
+	assert_true(second && !strstr(second + 1, "TODO")); /* the cause and its effect on people; nothing a machine knows */
 	struct ran r;
 	world_call(w, &r, 10, "rustbox-tui", "verify-journal", id);
 	assert_int_equal(r.code, 0);
