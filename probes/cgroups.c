@@ -16,7 +16,7 @@
 #include "probes/probe.h"
 #include "probes/statx.h"
 
-enum { DEPTH = 128 }; /* one descriptor per level */
+enum { DEPTH = 128 /* one descriptor per level */, FILE_ROOM = 300 };
 
 struct walk {
 	struct look *look;
@@ -24,15 +24,29 @@ struct walk {
 	struct ownership own;
 };
 
+/* Where a cgroup's files are: below its own descriptor, or, for one that has nothing below it, by name below its
+ * parent's, which saves ten thousand openings. */
+struct place {
+	int fd;
+	const char *name; /* NULL: fd is the cgroup itself */
+};
+
+static const char *file_in(const struct place *at, const char *file, char *room, size_t cap)
+{
+	(void)snprintf(room, cap, "%s%s%s", at->name ? at->name : "", at->name ? "/" : "", file);
+	return room;
+}
+
 /* Reads the members of one cgroup; in a threaded v2 cgroup only threads can be listed. A 0 is a process
  * of another pid namespace: it counts as a member but names nobody. */
-static unsigned read_members(struct walk *w, int fd)
+static unsigned read_members(struct walk *w, const struct place *at, const char *path)
 {
+	char room[FILE_ROOM];
 	autofree char *text = NULL;
 	unsigned n = 0;
-	ssize_t len = kfile_read_all(fd, "cgroup.procs", &text);
+	ssize_t len = kfile_read_all(at->fd, file_in(at, "cgroup.procs", room, sizeof room), &text);
 	if (len == -EOPNOTSUPP)
-		len = kfile_read_all(fd, "cgroup.threads", &text);
+		len = kfile_read_all(at->fd, file_in(at, "cgroup.threads", room, sizeof room), &text);
 	if (len <= 0)
 		return 0;
 	for (char *s = text, *end; *s; s = *end ? end + 1 : end) {
@@ -44,25 +58,28 @@ static unsigned read_members(struct walk *w, int fd)
 			continue;
 		struct look *l = w->look;
 		struct member *m = arena_push(l->a, &l->members, &l->nmembers, sizeof *l->members);
-		*m = (struct member){ .pid = (pid_t)pid, .box = w->own.box };
+		*m = (struct member){ .pid = (pid_t)pid, .box = w->own.box, .path = path };
 	}
 	return n;
 }
 
-static void read_state(const struct hierarchy *in, int fd, struct cgroup_facts *f)
+static void read_state(const struct hierarchy *in, const struct place *at, struct cgroup_facts *f)
 {
+	char room[FILE_ROOM], state[32] = "";
 	uint64_t v = 0;
 	if (in->version == 2) {
-		f->populated = kfile_keyed_u64(fd, "cgroup.events", "populated", &v) == 0 ? v : f->procs > 0;
-		f->frozen = kfile_keyed_u64(fd, "cgroup.events", "frozen", &v) == 0 && v;
-		f->memory = kfile_u64(fd, "memory.current", &v) == 0 ? v : 0;
+		const char *events = file_in(at, "cgroup.events", room, sizeof room);
+		f->populated = kfile_keyed_u64(at->fd, events, "populated", &v) == 0 ? v : f->procs > 0;
+		f->frozen = kfile_keyed_u64(at->fd, events, "frozen", &v) == 0 && v;
+		f->memory = kfile_u64(at->fd, file_in(at, "memory.current", room, sizeof room), &v) == 0 ? v : 0;
 		return;
 	}
-	char state[32] = "";
 	/* Co-mounted controllers share a hierarchy's name; asking the others costs two failing opens a cgroup. */
-	if (strstr(in->name, "freezer") && kfile_read(fd, "freezer.state", state, sizeof state) > 0)
+	if (strstr(in->name, "freezer") &&
+	    kfile_read(at->fd, file_in(at, "freezer.state", room, sizeof room), state, sizeof state) > 0)
 		f->frozen = strncmp(state, "THAWED", 6) != 0;
-	f->memory = strstr(in->name, "memory") && kfile_u64(fd, "memory.usage_in_bytes", &v) == 0 ? v : 0;
+	if (strstr(in->name, "memory") && kfile_u64(at->fd, file_in(at, "memory.usage_in_bytes", room, sizeof room), &v) == 0)
+		f->memory = v;
 	f->populated = f->procs > 0;
 }
 
@@ -88,7 +105,7 @@ static void add_cgroup(struct walk *w, const struct identity *id, const char *pa
 	struct arena *a = w->look->a;
 	struct resource *r = resource_set_add(&w->look->cgroups, a);
 	*r = (struct resource){ .kind = RES_CGROUP, .owner = w->own.owner, .box = w->own.box, .why = w->own.why,
-				.born = id->ctime, .cgroup = *facts };
+				.born = id->ctime, .old = look_is_older(w->look, id->changed), .cgroup = *facts };
 	r->cgroup.inode = id->inode;
 	r->id = arena_printf(a, "%s:%llu", w->in->name, (unsigned long long)id->inode);
 	r->name = arena_printf(a, "%s%s", w->in->mount, path);
@@ -104,36 +121,51 @@ static void fail(struct walk *w, int code, const char *path)
 	set_incomplete(&w->look->cgroups, &why);
 }
 
+static bool take_cgroup(struct walk *w, int parent, const char *name, const char *path, int depth);
+
+/* Counts and takes what lies below; returns whether any of it has members. */
+static bool take_below(struct walk *w, int fd, const char *path, int depth, unsigned *count)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	autodir DIR *dir = copy < 0 || depth > DEPTH ? NULL : fdopendir(copy);
+	bool below = false;
+	if (!dir) {
+		fail(w, depth > DEPTH ? ELOOP : errno, path);
+		own_close(&copy);
+		return false;
+	}
+	for (struct dirent *d; (d = readdir(dir));) {
+		if (d->d_type != DT_DIR || d->d_name[0] == '.')
+			continue;
+		(*count)++;
+		below |= take_cgroup(w, fd, d->d_name, arena_printf(w->look->a, "%s/%s", path, d->d_name), depth + 1);
+	}
+	return below;
+}
+
 /* Returns whether the cgroup or one below it has members. */
 static bool take_cgroup(struct walk *w, int parent, const char *name, const char *path, int depth)
 {
-	struct arena *a = w->look->a;
-	autofd int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct identity id;
-	if (fd < 0 || identity_at(fd, "", AT_EMPTY_PATH, &id)) {
+	int rc = identity_at(parent, name, AT_SYMLINK_NOFOLLOW, &id);
+	look_breathe(w->look);
+	if (rc) {
+		fail(w, -rc, path);
+		return false;
+	}
+	/* Two links, its name and its ".": nothing below. */
+	bool leaf = id.links == 2, below = false;
+	autofd int fd = leaf ? -1 : openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (!leaf && (fd < 0 || identity_at(fd, "", AT_EMPTY_PATH, &id))) {
 		fail(w, errno, path);
 		return false;
 	}
-	/* Two links, its name and its ".": nothing below, and ten thousand such need not be listed. */
-	bool leaf = id.links == 2;
-	int copy = leaf ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	autodir DIR *dir = copy < 0 || depth > DEPTH ? NULL : fdopendir(copy);
-	if (!dir && !leaf) {
-		fail(w, depth > DEPTH ? ELOOP : errno, path);
-		if (copy >= 0)
-			(void)close(copy);
-		return false;
-	}
 	struct cgroup_facts facts = { .hierarchy = w->in->name, .path = path, .version = w->in->version };
-	bool below = false;
-	for (struct dirent *d; dir && (d = readdir(dir));) {
-		if (d->d_type != DT_DIR || d->d_name[0] == '.')
-			continue;
-		facts.children++;
-		below |= take_cgroup(w, fd, d->d_name, arena_printf(a, "%s/%s", path, d->d_name), depth + 1);
-	}
-	facts.procs = read_members(w, fd);
-	read_state(w->in, fd, &facts);
+	struct place at = leaf ? (struct place){ parent, name } : (struct place){ fd, NULL };
+	if (!leaf)
+		below = take_below(w, fd, path, depth, &facts.children);
+	facts.procs = read_members(w, &at, path);
+	read_state(w->in, &at, &facts);
 	facts.populated |= below;
 	add_cgroup(w, &id, path, &facts);
 	return facts.populated;

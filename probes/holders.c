@@ -97,8 +97,9 @@ static void describe(struct search *s)
 	s->uid = id.uid;
 	autofree char *cgroups = process_cgroups(s->dir);
 	process_describe(s->dir, &s->st, id.uid, cgroups, s->look.a, &s->facts);
+	const struct member *member = look_member(&s->look, s->st.pid);
 	struct process_clues c = {
-		.cgroup_box = look_member(&s->look, s->st.pid),
+		.cgroup_box = member ? member->box : NULL,
 		.our_exe = our_programs_run_by(&s->ours, s->dir),
 		.in_pool = id.uid >= pool && id.uid < pool + UID_POOL,
 		.self = caller_is(&s->caller, &s->st),

@@ -24,7 +24,7 @@ void locks_observe(struct look *l, struct resource_set *ret)
 		if (!led->held && !led->corrupt && !*led->boot_id)
 			continue;
 		struct resource *r = resource_set_add(ret, l->a);
-		*r = (struct resource){ .kind = RES_LOCK, .id = led->box, .name = led->box, .box = led->box,
+		*r = (struct resource){ .kind = RES_LOCK, .id = led->box, .name = led->box, .box = led->box, .old = true,
 					.owner = led->held ? OWNER_ACTIVE : OWNER_LEAK, .lock = facts };
 		r->why = led->held ? "the box's lock is held" : facts.entries ? "nobody holds it, and what it records is not struck off" :
 							  "nobody holds it: its owner died before it could remove it";

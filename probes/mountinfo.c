@@ -159,8 +159,10 @@ int mountinfo_read(int dirfd, const char *who, struct arena *a, struct mount_tab
 #define LIST_ROOT    UINT64_MAX /* LSMT_ROOT: everything the caller's namespace holds */
 #define WANT_BASIC   2ull	/* STATMOUNT_MNT_BASIC */
 /* SB_BASIC, MNT_BASIC, PROPAGATE_FROM, MNT_ROOT, MNT_POINT, FS_TYPE; MNT_OPTS is given only when there are some. */
-#define WANT_NEEDED  (1ull | 2ull | 4ull | 8ull | 16ull | 32ull | 0x200ull)
+#define WANT_NEEDED  (1ull | 2ull | 4ull | 8ull | 16ull | 32ull)
+#define WANT_SOURCE  0x200ull /* given only when it is not empty */
 #define WANT_OPTS    0x80ull
+#define WANT_SUBTYPE 0x100ull /* "fuse.sshfs": given only when there is one */
 
 struct id_request {
 	uint32_t size, spare;
@@ -235,23 +237,75 @@ static const char *options_of(const struct stat_answer *st, struct arena *a)
 	return *more ? arena_printf(a, "%s,%s", out, more) : arena_strdup(a, out);
 }
 
-bool mountinfo_one(uint64_t unique, struct arena *a, struct mount_row *ret)
+enum { ANSWER_ROOM = 16 * 1024 };
+
+/* 1, 0 when it is gone, -1 when this kernel does not tell everything of it. */
+static int stat_row(uint64_t unique, struct stat_answer *st, struct arena *a, struct mount_row *ret)
 {
-	enum { ROOM = 16 * 1024 };
-	struct id_request req = { .size = sizeof req, .mount = unique, .param = WANT_NEEDED | WANT_OPTS };
-	autofree struct stat_answer *st = calloc(1, ROOM);
-	if (!st)
-		abort();
-	if (syscall(NR_STATMOUNT, &req, st, ROOM, 0) || (st->mask & WANT_NEEDED) != WANT_NEEDED)
-		return false;
+	struct id_request req = { .size = sizeof req, .mount = unique, .param = WANT_NEEDED | WANT_SOURCE | WANT_OPTS | WANT_SUBTYPE };
+	memset(st, 0, sizeof *st);
+	if (syscall(NR_STATMOUNT, &req, st, ANSWER_ROOM, 0))
+		return errno == ENOENT ? 0 : -1;
+	if ((st->mask & WANT_NEEDED) != WANT_NEEDED)
+		return -1;
+	const char *type = st->str + st->fs_type;
+	const char *source = st->mask & WANT_SOURCE ? st->str + st->sb_source : "";
+	bool sub = st->mask & WANT_SUBTYPE;
 	*ret = (struct mount_row){
 		.target = arena_strdup(a, st->str + st->point),
 		.unique = st->id,
 		.facts = { .parent = st->old_parent_id, .mount_id = st->old_id, .major = st->dev_major,
 			   .minor = st->dev_minor, .shared = (unsigned)st->peer_group, .master = (unsigned)st->master,
-			   .fstype = arena_strdup(a, st->str + st->fs_type),
-			   .source = arena_strdup(a, st->str + st->sb_source),
-			   .root = arena_strdup(a, st->str + st->root), .options = options_of(st, a) },
+			   .fstype = sub ? arena_printf(a, "%s.%s", type, st->str + st->fs_subtype) : arena_strdup(a, type),
+			   .source = arena_strdup(a, source), .root = arena_strdup(a, st->str + st->root),
+			   .options = options_of(st, a) },
 	};
+	return 1;
+}
+
+bool mountinfo_one(uint64_t unique, struct arena *a, struct mount_row *ret)
+{
+	autofree struct stat_answer *st = malloc(ANSWER_ROOM);
+	if (!st)
+		abort();
+	/* Without a source it may be a kernel that tells none (before 6.13). */
+	return stat_row(unique, st, a, ret) == 1 && st->mask & WANT_SOURCE;
+}
+
+bool mountinfo_own(struct arena *a, struct mount_table *ret)
+{
+	enum { FIRST_ROOM = 1024, LAST_ROOM = 1 << 20 };
+	struct mount_table t = { 0 };
+	autofree struct stat_answer *st = malloc(ANSWER_ROOM);
+	autofree uint64_t *ids = NULL;
+	bool sources = false;
+	long n = 0;
+	if (!st)
+		abort();
+	/* One call that gives them all is one moment of the table. */
+	for (size_t room = FIRST_ROOM; n == 0 && room <= LAST_ROOM; room *= 4) {
+		struct id_request req = { .size = sizeof req, .mount = LIST_ROOT };
+		free(ids);
+		ids = malloc(room * sizeof *ids);
+		if (!ids)
+			abort();
+		n = syscall(NR_LISTMOUNT, &req, ids, room, 0);
+		n = n == (long)room ? 0 : n;
+	}
+	if (n <= 0)
+		return false;
+	t.v = arena_alloc(a, ((size_t)n + 1) * sizeof *t.v);
+	for (long i = 0; i < n; i++) {
+		int known = stat_row(ids[i], st, a, &t.v[t.n]);
+		if (known < 0)
+			return false;
+		t.n += (size_t)known;
+		sources = sources || (known && st->mask & WANT_SOURCE);
+	}
+	if (!sources) /* this kernel tells none, or there are no mounts: the text says which */
+		return false;
+	qsort(t.v, t.n, sizeof *t.v, by_id);
+	link_rows(&t);
+	*ret = t;
 	return true;
 }

@@ -26,6 +26,10 @@ int mountinfo_parse(const char *text, struct arena *a, struct mount_table *ret, 
  * -EAGAIN: it never stood still. */
 int mountinfo_read(int dirfd, const char *who, struct arena *a, struct mount_table *ret, struct err *e) MUST_CHECK;
 
+/* The caller's own namespace without the text: listmount gives one moment of the table, statmount each row, in a third of
+ * the time. False: this kernel does not tell everything (6.13 does), so the text must be read. */
+bool mountinfo_own(struct arena *a, struct mount_table *ret);
+
 /* Adds unique ids of the caller's own namespace (listmount, statmount; Linux 6.8). Returns false when the
  * kernel has no such calls. */
 bool mountinfo_unique_ids(struct mount_table *t);

@@ -38,7 +38,9 @@ static struct resource resource_of(struct look *l, const struct mount_row *row)
 	struct ownership o = ownership_of_mount(&l->world, row->target, l->a);
 	struct mount_facts facts = row->facts;
 	facts.bytes = bytes_in(row, o.owner);
-	return (struct resource){ .kind = RES_MOUNT, .owner = o.owner, .id = id_of(l->a, row), .name = row->target,
+	/* A mount has no age. But only a box that lives across runs mounts anything here, and none of those begins and ends
+	 * within one look: one that began has its ledger by the second reading of them. */
+	return (struct resource){ .kind = RES_MOUNT, .old = true, .owner = o.owner, .id = id_of(l->a, row), .name = row->target,
 				  .box = o.box, .why = o.why, .detail = detail_of(l->a, &row->facts),
 				  .mount = facts };
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "probes/base/clock.h"
 #include "probes/base/own.h"
 
 observe_fn *const observers[RES_KINDS] = {
@@ -22,7 +23,7 @@ static const char *resolved(struct arena *a, const char *path)
 
 void look_init(struct look *l, const struct scope *scope, struct arena *a)
 {
-	*l = (struct look){ .scope = scope, .a = a };
+	*l = (struct look){ .scope = scope, .a = a, .began = clock_wall_ns(), .began_boot = clock_boot_ns() };
 	ledgers_read(scope, a, &l->ledgers);
 	l->world = (struct world){ .work = resolved(a, scope->paths->of[PATH_WORK]),
 				   .run = resolved(a, scope->paths->of[PATH_RUN]),
@@ -37,6 +38,12 @@ void look_done(struct look *l)
 	if (l->proc >= 0)
 		(void)close(l->proc);
 	l->proc = -1;
+}
+
+bool look_is_older(const struct look *l, uint64_t stamp_ns)
+{
+	enum { TICK_NS = 10000000 }; /* at the slowest, HZ=100 */
+	return stamp_ns && stamp_ns + TICK_NS < l->began;
 }
 
 void look_breathe(struct look *l)
@@ -70,8 +77,10 @@ const struct mount_table *look_mounts(struct look *l)
 {
 	if (!l->mounts_read) {
 		l->mounts_read = true;
+		/* A recorded tree is text, without unique ids: the kernel would answer for its own table. */
+		if (!l->scope->cgroup && mountinfo_own(l->a, &l->mounts))
+			return &l->mounts;
 		l->mounts_rc = mountinfo_read(l->proc, "self", l->a, &l->mounts, &l->mounts_why);
-		/* A recorded tree has no unique ids: the kernel would answer for its own table. */
 		if (l->mounts_rc == 0 && !l->scope->cgroup)
 			(void)mountinfo_unique_ids(&l->mounts);
 	}
@@ -95,13 +104,11 @@ const struct resource_set *look_cgroups(struct look *l)
 	return &l->cgroups;
 }
 
-const char *look_member(struct look *l, pid_t pid)
+const struct member *look_member(struct look *l, pid_t pid)
 {
 	(void)look_cgroups(l);
 	struct member key = { .pid = pid };
-	const struct member *m =
-		l->nmembers ? bsearch(&key, l->members, l->nmembers, sizeof *l->members, by_pid) : NULL;
-	return m ? m->box : NULL;
+	return l->nmembers ? bsearch(&key, l->members, l->nmembers, sizeof *l->members, by_pid) : NULL;
 }
 
 void set_incomplete(struct resource_set *set, const struct err *why)

@@ -12,13 +12,14 @@
 
 struct member {
 	pid_t pid;
-	const char *box;
+	const char *box, *path; /* of the cgroup that listed it */
 };
 
 struct look {
 	const struct scope *scope;
 	struct arena *a;
 	struct ledgers ledgers;
+	uint64_t began, began_boot; /* before the ledgers were read: ns of the wall clock, and since boot */
 	struct world world;
 	struct places places;
 	int proc; /* the proc directory, -1 when it cannot be opened */
@@ -50,7 +51,9 @@ void cgroups_read(struct look *l);
 
 const struct mount_table *look_mounts(struct look *l); /* NULL: see mounts_why */
 const struct resource_set *look_cgroups(struct look *l);
-const char *look_member(struct look *l, pid_t pid); /* the box, or NULL */
+const struct member *look_member(struct look *l, pid_t pid); /* NULL: in none of ours */
+/* Whether a wall clock stamp of a file lies before the look; the kernel's file times may be late by a tick. */
+bool look_is_older(const struct look *l, uint64_t stamp_ns);
 
 /* One mount by its unique id, in look->a; its layer and children are not counted. False when it is not in this
  * namespace (any more) or the kernel cannot tell everything. */

@@ -42,12 +42,29 @@ int procstat_parse(const char *text, struct procstat *ret)
 	return 0;
 }
 
+bool procstat_is_older(const struct procstat *st, uint64_t boot_ns)
+{
+	long hz = sysconf(_SC_CLK_TCK);
+	return hz > 0 && (st->start_ticks + 1) * (NS_PER_S / (uint64_t)hz) < boot_ns;
+}
+
+/* One read(2): the kernel makes the whole line at once, and ten thousand are read in a row. */
+static int read_stat(int dirfd, const char *path, struct procstat *ret)
+{
+	char text[1024];
+	autofd int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	if (n < 0)
+		return -errno;
+	text[n] = '\0';
+	return procstat_parse(text, ret);
+}
+
 int procstat_read(int proc, const char *pid, struct procstat *ret)
 {
-	char path[64], text[1024];
+	char path[64];
 	(void)snprintf(path, sizeof path, "%.40s/stat", pid);
-	ssize_t n = kfile_read(proc, path, text, sizeof text);
-	return n < 0 ? (int)n : procstat_parse(text, ret);
+	return read_stat(proc, path, ret);
 }
 
 /* The arguments as one line; a kernel thread or zombie has none. */
@@ -124,6 +141,12 @@ static const char *read_wchan(int dir, struct arena *a)
 void process_describe(int dir, const struct procstat *st, uid_t uid, const char *cgroups, struct arena *a,
 		      struct process_facts *ret)
 {
+	process_describe_member(dir, st, uid, shown_cgroup(cgroups, a), namespace_at(dir, "pid"), a, ret);
+}
+
+void process_describe_member(int dir, const struct procstat *st, uid_t uid, const char *cgroup, uint64_t pid_ns,
+			     struct arena *a, struct process_facts *ret)
+{
 	*ret = (struct process_facts){
 		.pid = st->pid,
 		.ppid = st->ppid,
@@ -132,10 +155,10 @@ void process_describe(int dir, const struct procstat *st, uid_t uid, const char 
 		.start_ticks = st->start_ticks,
 		.rss = st->rss,
 		.mnt_ns = namespace_at(dir, "mnt"),
-		.pid_ns = namespace_at(dir, "pid"),
+		.pid_ns = pid_ns,
 		.comm = arena_strdup(a, st->comm),
 		.cmdline = read_cmdline(dir, a),
-		.cgroup = shown_cgroup(cgroups, a),
+		.cgroup = cgroup,
 		.wchan = st->state == 'D' ? read_wchan(dir, a) : "", /* where it hangs; a sleeper's tells nothing */
 	};
 }

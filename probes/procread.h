@@ -17,6 +17,8 @@ struct procstat {
 
 /* The text of /proc/PID/stat. The name may hold spaces, newlines and parentheses: it ends at the last ')'. */
 int procstat_parse(const char *text, struct procstat *ret) MUST_CHECK;
+/* Whether it started before `boot_ns`, nanoseconds since boot. */
+bool procstat_is_older(const struct procstat *st, uint64_t boot_ns);
 /* `pid` is a directory name below proc. */
 int procstat_read(int proc, const char *pid, struct procstat *ret) MUST_CHECK;
 
@@ -25,6 +27,9 @@ char *process_cgroups(int dir);
 /* Everything that is shown of a process. Unreadable parts stay empty. */
 void process_describe(int dir, const struct procstat *st, uid_t uid, const char *cgroups, struct arena *a,
 		      struct process_facts *ret);
+/* The same where the cgroup's path and the pid namespace are known already. */
+void process_describe_member(int dir, const struct procstat *st, uid_t uid, const char *cgroup, uint64_t pid_ns,
+			     struct arena *a, struct process_facts *ret);
 /* The box whose cgroup the process is in, by its own account; NULL when in none.
  * *ret_known is false when the account cannot be read or is relative to another cgroup namespace. */
 const char *process_cgroup_box(const char *cgroups, const struct places *places, struct arena *a, bool *ret_known);

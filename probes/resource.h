@@ -63,6 +63,7 @@ struct resource {
 	const char *detail; /* a short line for people: "tmpfs 8.0M", "S uid 61003" */
 	const char *why;    /* why it has this owner */
 	uint64_t born;	    /* wall clock seconds, 0 when unknown */
+	bool old;	    /* was there before the ledgers were read; of this look only, not in JSON */
 	union {
 		struct mount_facts mount;
 		struct cgroup_facts cgroup;

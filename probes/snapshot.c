@@ -14,97 +14,109 @@
 #include "probes/base/kfile.h"
 #include "probes/probe.h"
 
-enum { SCHEMA = 1, LOOKS = 4, YOUNG_S = 2 };
+enum { SCHEMA = 1, LOOKS = 4 };
 
-/* ---- a box may be born or die while we look: then what was seen of it is told from the wrong lock ---- */
+/* ---- a box may be born or die while we look: then what was seen of it is told from the wrong lock ----
+ * Left over is what belongs to a box whose lock nobody holds. Of what was there before the ledgers were read that is
+ * certain, because a box's ledger is there before anything else of it and goes last. Of anything younger that no ledger
+ * knows it takes a second look that finds it again, as recovery does; until then it counts as active. */
+static bool left_over(const struct resource *r)
+{
+	return r->owner == OWNER_LEAK || r->owner == OWNER_ORPHAN;
+}
+
 static bool moved(const struct ledgers *a, const struct ledgers *b, const char *box)
 {
 	const struct ledger *x = ledgers_find(a, box), *y = ledgers_find(b, box);
 	return !x != !y || (x && (x->held != y->held || x->n != y->n));
 }
 
-/* How many leftovers are of boxes that moved between the two readings of the ledgers. With `settle` they
- * count as active: that is what they were at some moment of the look. */
-static size_t moving(struct snapshot *s, const struct ledgers *before, const struct ledgers *after, bool settle)
+static bool is_sure(const struct resource *r, const struct ledgers *l)
 {
-	size_t n = 0;
+	const struct ledger *own = r->box ? ledgers_find(l, r->box) : NULL;
+	return r->old || (own && *own->boot_id);
+}
+
+static bool was_left_over(const struct resource_set *before, const struct resource *r)
+{
+	const struct resource *old = before->n ? bsearch(r, before->v, before->n, sizeof *r, resource_compare) : NULL;
+	return old && left_over(old);
+}
+
+static void put_off(struct resource *r, const char *why)
+{
+	r->owner = OWNER_ACTIVE;
+	r->why = why;
+}
+
+/* Which of the kinds just looked at must be looked at again, `before` being the look before; nothing at the `last`. */
+static unsigned unsettled(struct snapshot *s, unsigned kinds, const struct snapshot *before, const struct ledgers *l,
+			  const struct ledgers *after, bool last)
+{
+	unsigned again = 0;
 	for (int k = 0; k < RES_KINDS; k++)
-		for (size_t i = 0; i < s->of[k].n; i++) {
+		for (size_t i = 0; kinds & 1u << k && i < s->of[k].n; i++) {
 			struct resource *r = &s->of[k].v[i];
-			if ((r->owner != OWNER_LEAK && r->owner != OWNER_ORPHAN) || !r->box || !moved(before, after, r->box))
+			bool moves = left_over(r) && r->box && moved(l, after, r->box);
+			if (!left_over(r) || (!moves && (is_sure(r, l) || was_left_over(&before->of[k], r))))
 				continue;
-			n++;
-			if (settle) {
-				r->owner = OWNER_ACTIVE;
-				r->why = "its box came or went while we looked";
-			}
+			again |= 1u << k;
+			if (last)
+				put_off(r, moves ? "its box came or went while we looked" :
+						   "it was not there a moment ago: a box may be beginning");
 		}
-	return n;
+	return last ? 0 : again;
 }
 
-/* A box of a few milliseconds can live and end, ledger and all, between the two readings: something young
- * that no ledger knows is looked at a second time before it is called left over. */
-static bool any_young(const struct snapshot *s, const struct ledgers *after)
+/* Looks at `kinds`, leaves the others as they are, and returns which want another look. */
+static unsigned take_once(const struct scope *scope, unsigned kinds, const struct beside *beside, struct arena *a, bool last,
+			  struct snapshot *s)
 {
-	for (int k = 0; k < RES_KINDS; k++)
-		for (size_t i = 0; i < s->of[k].n; i++) {
-			const struct resource *r = &s->of[k].v[i];
-			if ((r->owner == OWNER_LEAK || r->owner == OWNER_ORPHAN) && r->born + YOUNG_S >= s->taken &&
-			    !(r->box && ledgers_find(after, r->box)))
-				return true;
-		}
-	return false;
-}
-
-static void take_once(const struct scope *scope, unsigned kinds, const struct beside *beside, struct arena *a,
-		      int nth, struct snapshot *ret, bool *ret_steady)
-{
-	struct snapshot s = { .taken = clock_wall_s() };
+	struct snapshot before = *s;
+	struct ledgers after;
 	struct look l;
-	struct utsname u;
 	look_init(&l, scope, a);
-	if (beside && beside->mounts && beside->mounts->complete)
+	if (beside->mounts && beside->mounts->complete)
 		look_mounts_known(&l, beside->mounts);
-	if (beside) {
-		l.breathe = beside->breathe;
-		l.breathe_ctx = beside->ctx;
-	}
-	if (uname(&u) == 0)
-		(void)snprintf(s.host, sizeof s.host, "%s", u.nodename);
+	l.breathe = beside->breathe;
+	l.breathe_ctx = beside->ctx;
 	char boot[64];
 	if (kfile_read(l.proc, "sys/kernel/random/boot_id", boot, sizeof boot) >= 36)
-		(void)snprintf(s.boot_id, sizeof s.boot_id, "%.36s", boot);
+		(void)snprintf(s->boot_id, sizeof s->boot_id, "%.36s", boot);
+	size_t left = 0;
 	for (int k = 0; k < RES_KINDS; k++) {
-		if (kinds && !(kinds & 1u << k)) {
-			(void)err_say(&s.of[k].why, EAGAIN, "not asked for");
+		if (!(kinds & 1u << k))
 			continue;
-		}
-		s.of[k].complete = true;
-		observers[k](&l, &s.of[k]);
-		resource_set_sort(&s.of[k]);
+		s->of[k] = (struct resource_set){ .complete = true };
+		observers[k](&l, &s->of[k]);
+		resource_set_sort(&s->of[k]);
+		left += snapshot_leftovers(s, (enum resource_kind)k);
 	}
-	struct ledgers after;
-	bool any = false;
-	for (int k = 0; k < RES_KINDS; k++)
-		any |= snapshot_leftovers(&s, (enum resource_kind)k) > 0;
-	if (any)
+	if (left)
 		ledgers_read(scope, a, &after);
-	*ret_steady = !any || (moving(&s, &l.ledgers, &after, nth == LOOKS) == 0 && (nth > 1 || !any_young(&s, &after)));
 	look_done(&l);
-	*ret = s;
+	return left ? unsettled(s, kinds, &before, &l.ledgers, &after, last) : 0;
 }
 
 void snapshot_take(const struct scope *scope, unsigned kinds, struct arena *a, struct snapshot *ret)
 {
-	snapshot_take_beside(scope, kinds, NULL, a, ret);
+	snapshot_take_beside(scope, kinds, &(struct beside){ 0 }, a, ret);
 }
 
 void snapshot_take_beside(const struct scope *scope, unsigned kinds, const struct beside *beside, struct arena *a,
 			  struct snapshot *ret)
 {
-	bool steady = false;
-	for (int i = 1; !steady && i <= LOOKS; i++)
-		take_once(scope, kinds, beside, a, i, ret, &steady);
+	struct snapshot s = { .taken = clock_wall_s() };
+	struct utsname u;
+	unsigned todo = kinds ? kinds : (1u << RES_KINDS) - 1;
+	if (uname(&u) == 0)
+		(void)snprintf(s.host, sizeof s.host, "%s", u.nodename);
+	for (int k = 0; k < RES_KINDS; k++)
+		if (!(todo & 1u << k))
+			(void)err_say(&s.of[k].why, EAGAIN, "not asked for");
+	for (int i = 1; todo && i <= LOOKS; i++)
+		todo = take_once(scope, todo, beside, a, i == LOOKS, &s);
+	*ret = s;
 }
 
 size_t snapshot_leftovers(const struct snapshot *s, enum resource_kind kind)
@@ -220,6 +232,76 @@ json_t *resource_to_json(const struct resource *r)
 			json_object_set_new(facts, fields[i].key, field_to_json(r, &fields[i]));
 	json_object_set_new(j, "facts", facts);
 	return j;
+}
+
+/* ---- the same, written without building it first: ten thousand rows are to be told in a blink --------------- */
+static void put_text(FILE *out, const char *s)
+{
+	bool plain = s;
+	for (const char *c = s; plain && *c; c++)
+		plain = *c >= ' ' && *c < 0x7f && *c != '"' && *c != '\\';
+	if (plain) {
+		(void)putc_unlocked('"', out);
+		(void)fputs_unlocked(s, out);
+		(void)putc_unlocked('"', out);
+		return;
+	}
+	json_t *j = json_text(s);
+	(void)json_dumpf(j, out, JSON_COMPACT | JSON_ENCODE_ANY);
+	json_decref(j);
+}
+
+static void put_number(FILE *out, bool negative, uint64_t v)
+{
+	char digits[24], *at = digits + sizeof digits - 1;
+	*at = '\0';
+	do
+		*--at = (char)('0' + v % 10);
+	while (v /= 10);
+	if (negative)
+		*--at = '-';
+	(void)fputs_unlocked(at, out);
+}
+
+static void put_field(FILE *out, const struct resource *r, const struct field *f)
+{
+	const char *at = (const char *)r + f->at, one[2] = { *at, '\0' };
+	int64_t i = 0;
+	switch (f->type) {
+	case FIELD_U64: i = (int64_t) * (const uint64_t *)(const void *)at; break; /* as jansson: signed */
+	case FIELD_UINT: i = *(const unsigned *)(const void *)at; break;
+	case FIELD_INT: i = *(const int *)(const void *)at; break;
+	case FIELD_BOOL: (void)fputs_unlocked(*(const bool *)(const void *)at ? "true" : "false", out); return;
+	case FIELD_CHAR: put_text(out, one); return;
+	case FIELD_TEXT: put_text(out, *(const char *const *)(const void *)at); return;
+	}
+	put_number(out, i < 0, i < 0 ? -(uint64_t)i : (uint64_t)i);
+}
+
+void resource_write(FILE *out, const char *op, const struct resource *r)
+{
+	const struct { const char *key, *text; } head[] = {
+		{ "{\"op\":", op }, { ",\"kind\":", resource_kind_word(r->kind) }, { ",\"id\":", r->id },
+		{ ",\"name\":", r->name }, { ",\"owner\":", owner_word(r->owner) }, { ",\"why\":", r->why },
+		{ ",\"box\":", r->box }, { ",\"detail\":", r->detail },
+	};
+	for (size_t i = 0; i < sizeof head / sizeof *head; i++) {
+		(void)fputs_unlocked(head[i].key, out);
+		put_text(out, head[i].text);
+	}
+	(void)fputs_unlocked(",\"born\":", out);
+	put_number(out, false, r->born);
+	const char *before = ",\"facts\":{\"";
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+		if (fields[i].kind != r->kind)
+			continue;
+		(void)fputs_unlocked(before, out);
+		(void)fputs_unlocked(fields[i].key, out);
+		(void)fputs_unlocked("\":", out);
+		put_field(out, r, &fields[i]);
+		before = ",\"";
+	}
+	(void)fputs_unlocked("}}\n", out);
 }
 
 static bool same_text(const char *a, const char *b)

@@ -12,17 +12,24 @@
 /* STATX_MNT_ID_UNIQUE, Linux 6.8: never reused in one boot, and readable after a lazy unmount. */
 #define WANT_UNIQUE 0x4000u
 
+static uint64_t nanoseconds(const struct statx_timestamp *t)
+{
+	return t->tv_sec < 0 ? 0 : (uint64_t)t->tv_sec * 1000000000u + t->tv_nsec;
+}
+
 int identity_at(int dirfd, const char *path, int flags, struct identity *ret)
 {
 	struct statx sx = { 0 };
 	if (statx(dirfd, path, flags | AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT,
-		  STATX_BASIC_STATS | STATX_MNT_ID | WANT_UNIQUE, &sx))
+		  STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID | WANT_UNIQUE, &sx))
 		return -errno;
 	*ret = (struct identity){
 		.inode = sx.stx_ino,
 		.mount = sx.stx_mask & (STATX_MNT_ID | WANT_UNIQUE) ? sx.stx_mnt_id : 0,
 		.mtime = (uint64_t)sx.stx_mtime.tv_sec,
 		.ctime = (uint64_t)sx.stx_ctime.tv_sec,
+		.changed = nanoseconds(&sx.stx_ctime),
+		.birth = sx.stx_mask & STATX_BTIME ? nanoseconds(&sx.stx_btime) : 0,
 		.bytes = sx.stx_blocks * 512,
 		.major = sx.stx_dev_major,
 		.minor = sx.stx_dev_minor,

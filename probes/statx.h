@@ -13,6 +13,7 @@ struct identity {
 	uint32_t links;
 	uint64_t inode, mount; /* mount: unique id when `unique`, else the reusable one, 0 when unknown */
 	uint64_t mtime, ctime; /* wall clock seconds */
+	uint64_t changed, birth; /* ctime and time of birth in wall clock nanoseconds; birth 0: the file system keeps none */
 	uint64_t bytes;	       /* allocated */
 	unsigned major, minor; /* st_dev */
 	uid_t uid;

@@ -130,6 +130,7 @@ static void take_dir(struct work *w, int parent, const struct dirent *d, const c
 	struct resource *r = resource_set_add(ret, a);
 	*r = (struct resource){ .kind = RES_TEMPDIR, .owner = o.owner, .why = o.why, .name = path,
 				.box = o.box, .born = facts.mtime, .tempdir = facts,
+				.old = look_is_older(w->look, id.birth ? id.birth : id.changed),
 				.detail = detail_of(a, &facts, cover.on) };
 	r->id = arena_printf(a, "%u:%u:%llu", facts.major, facts.minor, (unsigned long long)facts.inode);
 }

@@ -47,6 +47,7 @@ struct watch {
 	unsigned woken;	   /* WAKE_* bits beside the kinds, which are in pace.pending */
 	unsigned looking;  /* the kinds of the look that is going on */
 	unsigned unproven; /* the kinds of which the last sync said that news is not looked at yet, or that were asked for */
+	bool follow;	   /* what the last look found is not under watch yet */
 	int broken;	   /* -errno of a batch written in the middle of a look */
 };
 
@@ -301,8 +302,7 @@ static void look_again(struct watch *w, FILE *head, FILE *body, struct err *e, i
 	w->looking = lane_kinds[lane];
 	*cost = scan(w, lane_kinds[lane], body, e, rc);
 	w->looking = 0;
-	if (lane != LANE_MOUNT)
-		w->pace.pending |= sources_follow(w->sources, &w->now);
+	w->follow = lane != LANE_MOUNT;
 	if (lane == LANE_PROC)
 		w->last_pid = newest_pid(w);
 	pace_looked(&w->pace, lane, clock_mono_ns(), *cost, is_busy(w), w->now.of[RES_GHOST].n);
@@ -371,6 +371,9 @@ static int watch_loop(struct watch *w, struct err *e)
 			heed(w, now);
 			pace_tick(&w->pace, now);
 			rc = batch(w, e);
+			if (w->follow) /* only now: ten thousand new watches take their time */
+				w->pace.pending |= sources_follow(w->sources, &w->now);
+			w->follow = false;
 		} else if (now >= w->next_beat) {
 			rc = beat(w, now, e);
 		}

@@ -52,15 +52,6 @@ void watch_put_when_new(FILE *out, const char *op, json_t *body, char **last)
 	(void)fprintf(out, "%s\n", text);
 }
 
-void watch_put(FILE *out, const char *op, const struct resource *r)
-{
-	json_t *line = json_object(), *j = resource_to_json(r);
-	json_object_set_new(line, "op", json_string(op));
-	json_object_update(line, j);
-	json_decref(j);
-	watch_put_line(out, line);
-}
-
 void watch_put_hello(FILE *out, const char *boot_id)
 {
 	struct utsname u = { 0 };
@@ -100,10 +91,10 @@ static void delta_kind(const struct resource_set *before, const struct resource_
 		if (order < 0) {
 			watch_put_gone(out, b[i++]);
 		} else if (order > 0) {
-			watch_put(out, "add", n[k++]);
+			resource_write(out, "add", n[k++]);
 		} else {
 			if (!resource_same(b[i], n[k]))
-				watch_put(out, "change", n[k]);
+				resource_write(out, "change", n[k]);
 			i++;
 			k++;
 		}

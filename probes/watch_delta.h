@@ -14,7 +14,6 @@ void watch_put_hello(FILE *out, const char *boot_id);
 void watch_put_source(FILE *out, enum resource_kind kind, const char *mode, const struct resource_set *set);
 /* as_of: monotonic milliseconds, 0 = news of this kind is not looked at yet. */
 void watch_put_sync(FILE *out, uint64_t wall_s, uint64_t ms, const uint64_t as_of[RES_KINDS]);
-void watch_put(FILE *out, const char *op, const struct resource *r);
 void watch_put_gone(FILE *out, const struct resource *r);
 
 /* before × after → lines, appended to out; both sets sorted. Pure, so that it can be tested. */

@@ -51,7 +51,7 @@ static void children(struct live_mounts *l, uint64_t parent, int by, FILE *out)
 	if (!r)
 		return;
 	r->mount.children += (unsigned)by;
-	watch_put(out, "change", r);
+	resource_write(out, "change", r);
 }
 
 static bool mount_gone(struct live_mounts *l, const char *id, FILE *out)
@@ -93,7 +93,7 @@ static bool mount_came(struct live_mounts *l, struct look *look, uint64_t unique
 	memmove(l->v + at + 1, l->v + at, (l->n - at) * sizeof *l->v);
 	l->v[at] = r;
 	l->n++;
-	watch_put(out, "add", &l->v[at]);
+	resource_write(out, "add", &l->v[at]);
 	children(l, r.mount.parent, 1, out);
 	return true;
 }

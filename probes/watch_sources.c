@@ -13,13 +13,12 @@
 #include <sys/epoll.h>
 #include <sys/fanotify.h>
 #include <sys/inotify.h>
-#include <sys/pidfd.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "probes/base/own.h"
 #include "probes/places.h"
+#include "probes/watch_ends.h"
 
 /* include/uapi/linux/fanotify.h of Linux 6.15; Debian 12's headers lack them. */
 #define REPORT_MNT 0x00004000u	     /* FAN_REPORT_MNT */
@@ -28,7 +27,7 @@
 #define MNT_WENT   0x02000000ull     /* FAN_MNT_DETACH */
 #define MNT_EVENTS (MNT_CAME | MNT_WENT)
 
-enum { EVENTS_AT_ONCE = 64, FD_RESERVE = 128, MOUNT_EVENTS = 4096, CANCEL_BACK = 16 };
+enum { EVENTS_AT_ONCE = 64, MOUNT_EVENTS = 4096, CANCEL_BACK = 16 };
 enum tag { TAG_OUT, TAG_SIGNAL, TAG_FANOTIFY, TAG_MOUNTINFO, TAG_CGROUP, TAG_WORK, TAG_LEDGER, TAG_STATE, TAG_PID, TAGS };
 
 /* A directory that may not exist yet: then its nearest parent is watched until it does. */
@@ -36,13 +35,6 @@ struct dir {
 	const char *path;
 	enum tag tag;
 	int wd; /* of the directory itself, -1 while only a parent is watched */
-};
-
-struct watched {
-	pid_t pid;
-	uint64_t start;
-	int fd;
-	bool seen; /* in the last snapshot */
 };
 
 struct sources {
@@ -55,9 +47,9 @@ struct sources {
 	bool lost_mounts;
 	int newest[TAGS]; /* highest inotify watch so far: a higher one is new */
 	bool short_of[TAGS]; /* the kernel refused a watch */
-	struct watched *pids;
-	size_t npids, maxpids;
-	bool all_pids;
+	struct ends ends;
+	uint64_t *groups; /* the cgroups under watch, by hash of their ids, sorted */
+	size_t ngroups;
 };
 
 static void join(struct sources *s, enum tag tag, int fd, uint32_t events)
@@ -246,65 +238,6 @@ size_t sources_mounts(struct sources *s, const struct mount_event **ret, bool *a
 	return n;
 }
 
-/* ---- processes ---------------------------------------------------------------------------------- */
-static struct watched *find_pid(struct sources *s, int fd)
-{
-	for (size_t i = 0; i < s->npids; i++)
-		if (s->pids[i].fd == fd)
-			return &s->pids[i];
-	return NULL;
-}
-
-static void drop_pid(struct sources *s, struct watched *w)
-{
-	(void)close(w->fd); /* leaves the epoll set with its only descriptor */
-	*w = s->pids[--s->npids];
-}
-
-static int by_pid(const void *a, const void *b)
-{
-	const struct watched *x = a, *y = b;
-	return (x->pid > y->pid) - (x->pid < y->pid);
-}
-
-/* `known` of s->pids are sorted; what is new comes behind them. `start` 0: of a ghost's holder it is not known. */
-static bool follow_process(struct sources *s, pid_t pid, uint64_t start, size_t known)
-{
-	const struct watched key = { .pid = pid };
-	struct watched *old = known ? bsearch(&key, s->pids, known, sizeof key, by_pid) : NULL;
-	if (old && (old->start == start || !start || !old->start))
-		return old->seen = true;
-	if (s->npids == s->maxpids)
-		return false;
-	int fd = pidfd_open(pid, 0);
-	if (fd < 0)
-		return errno == ESRCH;
-	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = TAG_PID | (uint64_t)(uint32_t)fd << 32 };
-	(void)epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &ev);
-	s->pids[s->npids++] = (struct watched){ pid, start, fd, true };
-	return true;
-}
-
-static void follow_processes(struct sources *s, const struct resource_set *set, const struct resource_set *ghosts)
-{
-	size_t known = s->npids;
-	s->all_pids = true;
-	if (known > 1)
-		qsort(s->pids, known, sizeof *s->pids, by_pid);
-	for (size_t i = 0; i < s->npids; i++)
-		s->pids[i].seen = false;
-	for (size_t i = 0; i < set->n; i++) {
-		const struct process_facts *p = &set->v[i].process;
-		bool ended = p->state == 'Z' || p->state == 'X'; /* only its parent's wait is still to come */
-		s->all_pids &= ended || follow_process(s, p->pid, p->start_ticks, known);
-	}
-	for (size_t i = 0; i < ghosts->n; i++)
-		(void)(ghosts->v[i].ghost.holder > 0 && follow_process(s, ghosts->v[i].ghost.holder, 0, known));
-	for (size_t i = s->npids; i-- > 0;)
-		if (!s->pids[i].seen)
-			drop_pid(s, &s->pids[i]);
-}
-
 static unsigned drain_signals(struct sources *s)
 {
 	struct signalfd_siginfo one;
@@ -317,7 +250,6 @@ static unsigned drain_signals(struct sources *s)
 /* ---- the whole ---------------------------------------------------------------------------------- */
 static unsigned take_event(struct sources *s, enum tag tag, int fd)
 {
-	struct watched *w = NULL;
 	switch (tag) {
 	case TAG_CGROUP:
 	case TAG_WORK:
@@ -325,9 +257,7 @@ static unsigned take_event(struct sources *s, enum tag tag, int fd)
 	case TAG_STATE: return drain_inotify(s, tag);
 	case TAG_FANOTIFY: return drain_fanotify(s);
 	case TAG_PID:
-		w = find_pid(s, fd);
-		if (w)
-			drop_pid(s, w);
+		ends_take(&s->ends, fd);
 		return WAKE_ENDED;
 	case TAG_SIGNAL: return drain_signals(s);
 	case TAG_MOUNTINFO: return s->fd[TAG_FANOTIFY] >= 0 ? WAKE_REMOUNT : WAKE_MOUNTS;
@@ -353,23 +283,52 @@ unsigned sources_wait(struct sources *s, int ms)
 	return wake;
 }
 
+static int by_number(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+	return (*x > *y) - (*x < *y);
+}
+
+static uint64_t hash_of(const char *s) /* FNV-1a */
+{
+	uint64_t h = 0xcbf29ce484222325u;
+	for (; *s; s++)
+		h = (h ^ (unsigned char)*s) * 0x100000001b3u;
+	return h;
+}
+
+static bool watch_group(struct sources *s, const struct resource *r)
+{
+	char path[PATH_ROOM * 2 + 4096];
+	int last = s->newest[TAG_CGROUP], wd = add_watch(s, TAG_CGROUP, r->name, dir_mask(TAG_CGROUP));
+	bool fresh = wd > last;
+	last = fresh ? wd : last;
+	(void)snprintf(path, sizeof path, "%s/cgroup.events", r->name);
+	if (r->cgroup.version == 2)
+		wd = add_watch(s, TAG_CGROUP, path, IN_MODIFY);
+	s->newest[TAG_CGROUP] = wd > last ? wd : last;
+	return fresh;
+}
+
 unsigned sources_follow(struct sources *s, const struct snapshot *now)
 {
 	const struct resource_set *cgroups = &now->of[RES_CGROUP];
-	char path[PATH_ROOM * 2 + 4096];
 	bool fresh = false;
-	follow_processes(s, &now->of[RES_PROCESS], &now->of[RES_GHOST]);
+	ends_follow(&s->ends, s->epoll, TAG_PID, now);
+	uint64_t *groups = malloc((cgroups->n + 1) * sizeof *groups);
+	if (!groups)
+		abort();
 	for (size_t i = 0; i < cgroups->n; i++) {
-		const struct resource *r = &cgroups->v[i];
-		int wd = add_watch(s, TAG_CGROUP, r->name, dir_mask(TAG_CGROUP));
-		fresh |= wd > s->newest[TAG_CGROUP];
-		s->newest[TAG_CGROUP] = wd > s->newest[TAG_CGROUP] ? wd : s->newest[TAG_CGROUP];
-		(void)snprintf(path, sizeof path, "%s/cgroup.events", r->name);
-		if (r->cgroup.version == 2)
-			wd = add_watch(s, TAG_CGROUP, path, IN_MODIFY);
-		s->newest[TAG_CGROUP] = wd > s->newest[TAG_CGROUP] ? wd : s->newest[TAG_CGROUP];
+		groups[i] = hash_of(cgroups->v[i].id);
+		if (!s->ngroups || !bsearch(&groups[i], s->groups, s->ngroups, sizeof *groups, by_number))
+			fresh |= watch_group(s, &cgroups->v[i]);
 	}
-	return fresh ? WAKE_CGROUPS : 0;
+	if (cgroups->n > 1)
+		qsort(groups, cgroups->n, sizeof *groups, by_number);
+	free(s->groups);
+	s->groups = groups;
+	s->ngroups = cgroups->n;
+	return fresh ? 1u << RES_CGROUP : 0;
 }
 
 const char *sources_mode(const struct sources *s, enum resource_kind kind)
@@ -378,7 +337,7 @@ const char *sources_mode(const struct sources *s, enum resource_kind kind)
 						  [RES_LOCK] = TAG_LEDGER };
 	switch (kind) {
 	case RES_MOUNT: return s->fd[TAG_FANOTIFY] >= 0 ? "fanotify" : s->fd[TAG_MOUNTINFO] >= 0 ? "pollpri" : "poll";
-	case RES_PROCESS: return s->all_pids ? "pidfd" : "poll";
+	case RES_PROCESS: return s->ends.all ? "pidfd" : "poll";
 	case RES_CGROUP:
 	case RES_TEMPDIR:
 	case RES_LOCK: return s->fd[tags[kind]] < 0 || s->short_of[tags[kind]] ? "poll" : "inotify";
@@ -390,7 +349,6 @@ const char *sources_mode(const struct sources *s, enum resource_kind kind)
 
 int sources_open(const struct scope *scope, int out_fd, struct sources **ret, struct err *e)
 {
-	struct rlimit files = { 0 };
 	sigset_t stop;
 	struct sources *s = calloc(1, sizeof *s);
 	if (!s)
@@ -417,11 +375,7 @@ int sources_open(const struct scope *scope, int out_fd, struct sources **ret, st
 	/* Beside fanotify too: it tells of remounts. */
 	join(s, TAG_MOUNTINFO, open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC), EPOLLPRI | EPOLLET);
 	open_dirs(s, scope);
-	(void)getrlimit(RLIMIT_NOFILE, &files);
-	s->maxpids = files.rlim_cur > FD_RESERVE * 2 ? (size_t)(files.rlim_cur - FD_RESERVE) : FD_RESERVE;
-	s->maxpids = s->maxpids > 16384 ? 16384 : s->maxpids;
-	s->pids = arena_alloc(&s->a, s->maxpids * sizeof *s->pids);
-	s->all_pids = true;
+	ends_init(&s->ends);
 	*ret = s;
 	return 0;
 }
@@ -432,8 +386,8 @@ void sources_close(struct sources **s)
 	*s = NULL;
 	if (!p)
 		return;
-	for (size_t i = p->npids; i-- > 0;)
-		(void)close(p->pids[i].fd);
+	ends_done(&p->ends);
+	free(p->groups);
 	for (int t = 0; t < TAGS; t++)
 		if (p->fd[t] >= 0)
 			(void)close(p->fd[t]);

@@ -23,6 +23,21 @@ static inline uint64_t clock_wall_s(void)
 	return (uint64_t)t.tv_sec;
 }
 
+static inline uint64_t clock_wall_ns(void)
+{
+	struct timespec t;
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+/* Since boot, sleep included: what processes' start times count in. */
+static inline uint64_t clock_boot_ns(void)
+{
+	struct timespec t;
+	(void)clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
 /* RFC 3339 in UTC: "2026-02-08T03:12:09Z"; cap of 24 is enough. */
 static inline void clock_rfc3339(uint64_t wall_s, char *out, size_t cap)
 {

@@ -87,12 +87,56 @@ static void every_line_is_one_object(void **state)
 	}
 }
 
+/* Written directly, a resource is the bytes jansson would make of it: all kinds, odd names and numbers. */
+static void written_as_jansson_does(void **state)
+{
+	static const char *const names[] = { "", "/plain", "a \"quoted\" \\ one", "/\x1b[2J\r\n\t", "/\xff\xfe", "/ü→ 日本", "\x7f" };
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof *names * RES_KINDS * 4; i++) {
+		struct resource r;
+		memset(&r, (int)(i % 4 ? 0x41 * (i % 4 == 1) : 0xff), sizeof r);
+		if (i % 4 == 3) /* nothing is known */
+			memset(&r, 0, sizeof r);
+		r.kind = (enum resource_kind)(i % RES_KINDS);
+		r.owner = (enum owner)(i % OWNER_COUNT);
+		r.born = i * 1000;
+		r.id = "1:2";
+		r.name = names[i % (sizeof names / sizeof *names)];
+		r.box = i % 2 ? NULL : "b";
+		r.detail = r.name;
+		r.why = i % 3 ? "because" : NULL;
+		const char *t = names[(i + 3) % (sizeof names / sizeof *names)];
+		if (r.kind == RES_MOUNT)
+			r.mount.fstype = r.mount.source = r.mount.root = r.mount.options = t;
+		if (r.kind == RES_CGROUP)
+			r.cgroup.hierarchy = r.cgroup.path = t, r.cgroup.populated = i % 2, r.cgroup.frozen = false;
+		if (r.kind == RES_PROCESS)
+			r.process.comm = r.process.cmdline = r.process.cgroup = r.process.wchan = t, r.process.state = i % 2 ? 'S' : '\0';
+		if (r.kind == RES_LOCK)
+			r.lock.held = true, r.lock.corrupt = i % 2;
+		if (r.kind == RES_GHOST)
+			r.ghost.holder_comm = r.ghost.how = t;
+		json_t *line = json_pack("{s:s}", "op", "add"), *body = resource_to_json(&r);
+		json_object_update(line, body);
+		autofree char *want = json_dumps(line, JSON_COMPACT), *got = NULL;
+		size_t len = 0;
+		FILE *f = open_memstream(&got, &len);
+		resource_write(f, "add", &r);
+		assert_int_equal(fclose(f), 0);
+		json_decref(line);
+		json_decref(body);
+		got[len - 1] = '\0';
+		assert_string_equal(got, want);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(add_change_gone),
 		cmocka_unit_test(nothing_new_is_silence),
 		cmocka_unit_test(every_line_is_one_object),
+		cmocka_unit_test(written_as_jansson_does),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
