@@ -194,7 +194,7 @@ static int run_space(const struct options *o, char **args, int nargs)
 			print_json(json_pack("{s:s,s:o}", "op", "error", "why", json_text(e.text)));
 		return blind(&e);
 	}
-	autojson json_t *lines = space_lines(&s);
+	autojson json_t *lines = space_to_json(&s);
 	for (size_t i = 0; o->json && i < json_array_size(lines); i++)
 		print_json(json_incref(json_array_get(lines, i)));
 	if (!o->json)

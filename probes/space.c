@@ -240,7 +240,7 @@ int space_look(const struct scope *scope, const char *path, unsigned budget_ms, 
 	return 0;
 }
 
-json_t *space_lines(const struct space *s)
+json_t *space_to_json(const struct space *s)
 {
 	char device[24];
 	json_t *all = json_array();

@@ -58,6 +58,6 @@ struct space {
  * no link. A server that does not answer a child within a second is not walked: -errno, it cannot be asked at all. */
 int space_look(const struct scope *scope, const char *path, unsigned budget_ms, struct arena *a, struct space *ret,
 	       struct err *e) MUST_CHECK;
-json_t *space_lines(const struct space *s); /* an array: the lines above, in that order */
+json_t *space_to_json(const struct space *s); /* an array: the lines above, in that order */
 
 #endif

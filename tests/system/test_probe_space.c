@@ -91,7 +91,7 @@ static void deleted_but_open(void **state)
 	assert_string_equal(s.deleted[0].path, path);
 	assert_string_equal(s.dirs[0].path + strlen(p->at), "/sub");
 	autofree char *line = NULL;
-	json_t *all = space_lines(&s);
+	json_t *all = space_to_json(&s);
 	line = json_dumps(json_array_get(all, json_array_size(all) - 1), JSON_COMPACT);
 	json_decref(all);
 	assert_non_null(strstr(line, "\"deleted_files\":1,\"unexplained\":0,\"complete\":true"));
