@@ -163,9 +163,10 @@ tidy: ## clang-tidy over the product
 	$(call need,clang-tidy)
 	@clang-tidy --quiet $(PRODUCT_SRC) -- $(CPPFLAGS) -std=gnu11
 
-format: ## clang-format in place
+BASE ?= HEAD
+format: ## clang-format over the lines changed since BASE=HEAD
 	$(call need,clang-format)
-	@clang-format -i $(shell git ls-files '*.c' '*.h')
+	@git clang-format --quiet --force --extensions c,h $(BASE)
 
 clean: ## remove what was built
 	rm -rf $(OUT)
