@@ -21,6 +21,7 @@ enum effect_kind {
 	EFFECT_SUSPEND,
 	EFFECT_ASIDE,	 /* argv: on the terminal itself, while the console waits */
 	EFFECT_MOUSE,	 /* on: report wheel and clicks or stop to */
+	EFFECT_WRITE,	 /* text, path: into a new file */
 	EFFECT_QUIT	 /* code: the exit status */
 };
 
@@ -30,7 +31,7 @@ struct effect {
 	const char *const *argv; /* NULL-terminated */
 	unsigned timeout_ms;	 /* 0: none */
 	bool keep;		 /* what it says and how it ends is to outlive this console */
-	const char *text;
+	const char *text, *path;
 	bool on;
 	int code;
 	/* When not NULL: first of all, the journal goes on in that of this earlier incident. */

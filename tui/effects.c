@@ -13,6 +13,7 @@
 
 #include "probes/base/json.h"
 #include "probes/base/own.h"
+#include "tui/write.h"
 #include "tui/keep.h"
 
 enum { FLUSH_MS = 1000, RARE_MS = 4000, WAIT_LESS_MS = 800, OTHERS = EFFECTS_AT_ONCE };
@@ -204,6 +205,7 @@ void effects_do(struct effects *x, const struct effect *what, uint64_t now_ms, s
 {
 	struct err unrecorded = { 0 }, unstarted = { 0 }, unadopted = { 0 };
 	enum effect_kind kind = what->kind;
+	char written[RING_TEXT] = "";
 	uint32_t job = what->job;
 	bool recorded = what->record != NULL;
 	if (what->adopt) /* first: what is recorded with it belongs there */
@@ -218,6 +220,8 @@ void effects_do(struct effects *x, const struct effect *what, uint64_t now_ms, s
 		(void)!do_run(x, what, now_ms, &unstarted);
 	if (kind == EFFECT_STOP)
 		do_stop(x, job);
+	if (kind == EFFECT_WRITE)
+		write_file(what->path, what->text, written, sizeof written);
 	if (recorded)
 		give(sink, &(struct msg){ .kind = MSG_RECORDED, .text = unrecorded.code ? unrecorded.text : NULL, .note = x->journal.id });
 	if (unadopted.code)
@@ -227,6 +231,8 @@ void effects_do(struct effects *x, const struct effect *what, uint64_t now_ms, s
 	armed_hold(&x->armed, hold, take, now_ms, sink);
 	if (kind == EFFECT_BASELINE)
 		do_baseline(x, sink);
+	if (written[0])
+		give(sink, &(struct msg){ .kind = MSG_NOTICE, .text = written });
 }
 
 /* ---- listening -------------------------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 #include "tui/space.h"
 #include "tui/then.h"
 #include "tui/update.h"
+#include "tui/write.h"
 
 enum { INCIDENT_MS = 30000 };
 static const struct effect nothing = { 0 };
@@ -210,6 +211,8 @@ static struct effect act(struct model *m, enum action action)
 	case ACTION_LAST_NEWS:
 		list_news(m, action == ACTION_NEXT_NEWS ? 1 : -1);
 		return nothing;
+	case ACTION_WRITE: /* "wri" from the palette */
+		return write_ask(m, "");
 	case ACTION_REPAINT:
 		return (struct effect){ .kind = EFFECT_REPAINT };
 	case ACTION_SUSPEND:
@@ -261,6 +264,8 @@ struct effect command_run(struct model *m, const char *words)
 		time_named(m, words + 5);
 		return nothing;
 	}
+	if (strncmp(words, "write", 5) == 0 && (words[5] == ' ' || !words[5]))
+		return write_ask(m, words + 5);
 	if (strcmp(words, "baseline capture") == 0 && !m->past.on)
 		return baseline_capture(m);
 	enum action action = action_of_name(words);

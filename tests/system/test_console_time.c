@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -185,6 +186,54 @@ static void deleted_but_open(void **state)
 	assert_int_equal(umount2(work, UMOUNT_NOFOLLOW), 0);
 }
 
+static void palette(struct pty *p, const char *words)
+{
+	pty_send(p, ":");
+	pty_settle(p, 0.2, 2);
+	pty_send(p, words);
+	pty_send(p, "\r");
+}
+
+/* Into a new file of one's own and nowhere else. */
+static void write_the_list(void **state)
+{
+	struct world *w = need_world(state);
+	struct place goes;
+	char file[PATH_ROOM + 40], link[PATH_ROOM + 40], words[2 * PATH_ROOM];
+	struct stat st;
+	json_error_t bad;
+	place_of(w, "goes", &goes);
+	cover(&goes);
+	(void)snprintf(file, sizeof file, "%s/list.json", w->root);
+	(void)snprintf(link, sizeof link, "%s/link.txt", w->root);
+	assert_int_equal(symlink("/tmp/no-such-place", link), 0);
+	struct pty *p = pty_start(&(struct pty_how){ .root = w->root, .rows = 30, .cols = 150 });
+	assert_true(pty_wait(p, "2 Mounts +1", 10));
+	(void)snprintf(words, sizeof words, "write %s", file);
+	palette(p, words);
+	assert_true(pty_wait(p, "readable by you only", 5));
+	assert_int_equal(stat(file, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	json_t *j = json_load_file(file, 0, &bad);
+	assert_int_equal(json_integer_value(json_object_get(j, "schema")), 1);
+	assert_true(json_array_size(json_object_get(j, "rows")) >= 1);
+	json_decref(j);
+	palette(p, words);
+	assert_true(pty_wait(p, "nothing is ever overwritten", 5));
+	(void)snprintf(words, sizeof words, "write %s", link);
+	palette(p, words);
+	assert_true(pty_wait(p, "link.txt: File exists", 5));
+	assert_int_not_equal(access("/tmp/no-such-place", F_OK), 0);
+	palette(p, "write list.txt");
+	assert_true(pty_wait(p, ":write /WHOLE/PATH", 5));
+	pty_send(p, "q");
+	assert_int_equal(pty_wait_exit(p, 5), 0);
+	pty_done(p);
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(unlink(link), 0);
+	take_away(&goes);
+}
+
 /* From a real worker's endpoint; and when nobody is there, that is said instead of a number. */
 static void the_promise(void **state)
 {
@@ -221,6 +270,7 @@ static void the_promise(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, each_world, each_end)
-	const struct CMUnitTest tests[] = { T(back_and_on_again), T(small_screens_say_it_too), T(deleted_but_open), T(the_promise) };
+	const struct CMUnitTest tests[] = { T(back_and_on_again), T(small_screens_say_it_too), T(deleted_but_open), T(the_promise),
+					    T(write_the_list) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
