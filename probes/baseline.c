@@ -6,8 +6,8 @@
  *   cgroup <TAB> path <TAB> hierarchy
  *   process | tempdir | lock | ghost <TAB> name
  *
- * Nothing that changes by itself is written: no ids, times, sizes; and nothing of running boxes or of
- * rustbox's own processes. A field that is not plain text has its other bytes as \xHH.
+ * Nothing that changes by itself is written: no ids, times, sizes; and nothing of running boxes, or of
+ * rustbox's own processes and mounts. A field that is not plain text has its other bytes as \xHH.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -37,7 +37,7 @@ static bool is_lasting(const struct resource *r)
 {
 	if (r->owner == OWNER_ACTIVE || r->owner == OWNER_SELF)
 		return false;
-	return r->kind != RES_PROCESS || r->owner != OWNER_SERVICE;
+	return (r->kind != RES_PROCESS && r->kind != RES_MOUNT) || r->owner != OWNER_SERVICE;
 }
 
 static void put_resource(FILE *out, const struct resource *r)

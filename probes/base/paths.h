@@ -26,6 +26,7 @@
 	X(LEDGER, "/run/rustbox/ledger", "one file per box; its flock is held while the box lives") \
 	X(SLOTS, "/run/rustbox/slots", "one file per uid of the pool; flock held while in use")   \
 	X(RECOVERY, "/run/rustbox/recovery.lock", "held by the recovery at work, and says who that is") \
+	X(NEST, "/run/rustbox/nest", "mount point of what `rustbox prepare` keeps: see sandbox/box/nest.h") \
 	X(EMPTY, "/run/rustbox/empty", "the permanent empty directory where roots are put together") \
 	X(PLACES, "/run/rustbox/cgroup-places", "delegated cgroups that boxes were made in, one a line") \
 	X(CONFIG, "/etc/rustbox/config.json", "overrides")

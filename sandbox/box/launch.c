@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "probes/base/own.h"
+#include "sandbox/box/nest.h"
 #include "sandbox/kernel/child.h"
 #include "sandbox/kernel/creds.h"
 #include "sandbox/kernel/filter.h"
@@ -37,7 +38,8 @@ struct seat {
 	ino_t host_ns[NAMESPACES]; /* 0: not asked for */
 	int journal_fd, lifeline_fd, status_fd;
 	int stdio[3];
-	int root_fd, net_fd;
+	int root_fd, net_fd, nest_fd; /* -1: none */
+	int *sources; /* one for each mount row */
 	size_t row; /* of the plan, at which the stage failed */
 	char title[96];
 };
@@ -52,12 +54,14 @@ static void tell(const struct seat *s, enum stage stage, int r)
 
 static int stage_namespaces(struct seat *s)
 {
-	int r = s->net_fd < 0 ? 0 : sys_setns(s->net_fd, CLONE_NEWNET);
+	autofd int dir = sys_openat(AT_FDCWD, "/proc/self/ns", O_PATH | O_DIRECTORY, 0);
+	int r = dir < 0 ? dir : 0;
+	if (r == 0 && s->net_fd >= 0)
+		r = sys_setns(s->net_fd, CLONE_NEWNET);
+	if (r == 0 && s->nest_fd >= 0)
+		r = rootfs_enter_nest(s->nest_fd);
 	if (r < 0)
 		return r;
-	autofd int dir = sys_openat(AT_FDCWD, "/proc/self/ns", O_PATH | O_DIRECTORY, 0);
-	if (dir < 0)
-		return dir;
 	for (size_t i = 0; i < NAMESPACES; i++) {
 		struct stat st;
 		if (!s->host_ns[i])
@@ -73,9 +77,12 @@ static int stage_namespaces(struct seat *s)
 static int stage_mounts(struct seat *s)
 {
 	const struct rootfs how = {
-		.rows = s->plan->mounts, .nrows = s->plan->nmounts, .stage_dir = s->kit->paths->of[PATH_EMPTY],
+		.rows = s->plan->mounts, .nrows = s->plan->nmounts, .sources = s->sources,
+		.stage_dir = s->nest_fd < 0 ? s->kit->paths->of[PATH_EMPTY] : "/",
 		.workspace_fd = s->plan->workspace_fd, .uid = s->plan->uid,
 	};
+	if (s->plan->rootless) /* only in here have we the right to */
+		rootfs_take(how.rows, how.nrows, s->sources);
 	s->root_fd = rootfs_build(&how, &s->row);
 	return s->root_fd < 0 ? s->root_fd : 0;
 }
@@ -99,7 +106,7 @@ static int stage_cgroup(struct seat *s)
 
 static int stage_root(struct seat *s)
 {
-	return rootfs_enter(s->root_fd);
+	return rootfs_enter(s->root_fd, s->nest_fd >= 0);
 }
 
 static int stage_limits(struct seat *s)
@@ -262,13 +269,45 @@ static int prepare(struct seat *s, struct arena *a, struct err *e)
 	int r = look_at_namespaces(s, e);
 	if (r == 0 && s->plan->configured & STAGE_BIT(STAGE_SECCOMP))
 		r = filter_compile(syscall_rules, syscall_rule_count, a, &s->filter, e);
-	return r;
+	if (r < 0 || s->plan->rootless)
+		return r;
+	/* The nest is for runs that end when a stage fails: going on without one, they need the host's tree. */
+	struct err none; /* `check` says whether there is one, and what is wrong with it */
+	if (!s->plan->optional)
+		s->nest_fd = nest_open(s->kit->paths, &none);
+	rootfs_take(s->plan->mounts, s->plan->nmounts, s->sources);
+	return 0;
+}
+
+/* What clone makes; the rest is entered, already made. */
+static int namespaces_by_clone(struct seat *s, uint64_t *ret, struct err *e)
+{
+	uint64_t flags = s->plan->ns_flags & ~(uint64_t)CLONE_NEWCGROUP;
+	if (*s->kit->netns) {
+		s->net_fd = netns_take(s->kit->netns, e);
+		if (s->net_fd < 0)
+			return s->net_fd;
+		flags &= ~(uint64_t)CLONE_NEWNET;
+	}
+	*ret = s->nest_fd < 0 ? flags : flags & ~(uint64_t)CLONE_NEWNS;
+	return 0;
+}
+
+static void seat_close(struct seat *s)
+{
+	for (size_t i = 0; i < s->plan->nmounts; i++)
+		own_close(&s->sources[i]);
+	own_close(&s->net_fd);
+	own_close(&s->nest_fd);
 }
 
 int launch(const struct plan *plan, const struct launch_kit *kit, struct child *ret, struct err *e)
 {
 	autoarena struct arena arena = { 0 };
-	struct seat seat = { .plan = plan, .kit = kit, .root_fd = -1, .net_fd = -1 };
+	__attribute__((cleanup(seat_close))) struct seat seat = { .plan = plan, .kit = kit, .root_fd = -1, .net_fd = -1,
+								  .nest_fd = -1 };
+	seat.sources = arena_alloc(&arena, plan->nmounts * sizeof *seat.sources);
+	memset(seat.sources, 0xff, plan->nmounts * sizeof *seat.sources);
 	int r = prepare(&seat, &arena, e);
 	if (r < 0)
 		return r;
@@ -283,13 +322,10 @@ int launch(const struct plan *plan, const struct launch_kit *kit, struct child *
 	seat.stdio[0] = kit->in_fd >= 0 ? kit->in_fd : p.in[0];
 	seat.stdio[1] = p.out[1];
 	seat.stdio[2] = plan->merge ? p.out[1] : p.err[1];
-	uint64_t by_clone = plan->ns_flags & ~(uint64_t)CLONE_NEWCGROUP;
-	autofd int net = *kit->netns ? netns_take(kit->netns, e) : -ENOENT;
-	if (net >= 0)
-		by_clone &= ~(uint64_t)CLONE_NEWNET;
-	else if (net != -ENOENT)
-		return net;
-	seat.net_fd = net < 0 ? -1 : net;
+	uint64_t by_clone;
+	r = namespaces_by_clone(&seat, &by_clone, e);
+	if (r < 0)
+		return r;
 	struct child c = CHILD_NONE;
 	c.pid = child_spawn(by_clone, kit->clone_cgroup_fd, &c.pidfd, e);
 	if (c.pid < 0)

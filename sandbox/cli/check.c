@@ -1,4 +1,5 @@
 /* `rustbox check`: what this host can enforce, with a remedy for each gap. Yes means strict mode would run. */
+#include <errno.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,8 +7,10 @@
 #include <unistd.h>
 
 #include "probes/base/json.h"
+#include "probes/base/own.h"
 #include "probes/delegation.h"
 #include "probes/health.h"
+#include "sandbox/box/nest.h"
 #include "sandbox/box/plan.h"
 #include "sandbox/box/toolchain.h"
 #include "sandbox/cli/commands.h"
@@ -85,6 +88,16 @@ static void check_cgroups(struct findings *f, const struct host *h)
 	}
 }
 
+static void check_nest(struct findings *f, const struct paths *p)
+{
+	struct err why;
+	autofd int nest = nest_open(p, &why);
+	bool none = nest == -ENOENT;
+	add(f, "prepared", nest >= 0, false, nest >= 0 ? "yes" : none ? "no" : "unusable",
+	    none ? "runs start sooner after: rustbox prepare"
+		 : arena_printf(f->arena, "%s; make it anew: rustbox prepare --undo, then rustbox prepare", why.text));
+}
+
 static void check_languages(struct findings *f, const struct config *config)
 {
 	for (size_t i = 0; i < config->nlanguages; i++) {
@@ -159,6 +172,7 @@ int cmd_check(const struct invocation *in)
 	check_kernel(&f, &host);
 	check_cgroups(&f, &host);
 	check_worker(&f, &scope);
+	check_nest(&f, in->paths);
 	if (configured)
 		check_languages(&f, &config);
 	else

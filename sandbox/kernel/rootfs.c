@@ -79,46 +79,64 @@ static int make_alone(void)
 	return sys_mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &alone);
 }
 
-/* In the child: the descriptors appear in the parent's table as well. */
-static int copy(int workspace_fd, const char *stage_dir, int *ret, size_t n)
+enum { ERRAND_FDS = 8 };
+
+/* What a child does in a mount namespace of its own, for descriptors that appear in our table as well. */
+struct errand {
+	int (*run)(const struct errand *, int fds[static ERRAND_FDS]);
+	const char *stage_dir;
+	int workspace_fd;
+	size_t n; /* descriptors to come back */
+	unsigned cpu;
+};
+
+static int send_on(const struct errand *errand, int *ret)
 {
-	int r = make_alone();
+	int fds[ERRAND_FDS], ends[2], pidfd = -1;
+	size_t size = errand->n * sizeof *fds;
+	siginfo_t info;
+	struct clone_args args = { .flags = CLONE_FILES | CLONE_PIDFD, .exit_signal = SIGCHLD,
+				   .pidfd = (uint64_t)(uintptr_t)&pidfd };
+	int r = errand->n > ERRAND_FDS ? -E2BIG : sys_pipe(ends, 0);
+	if (r < 0)
+		return r;
+	autofd int from = ends[0];
+	autofd int to = ends[1];
+	pid_t pid = sys_clone3(&args);
+	if (pid == 0) {
+		r = errand->run(errand, fds);
+		_exit(r < 0 ? -r : sys_write_all(to, fds, size) < 0);
+	}
+	autofd int child = pid < 0 ? -1 : pidfd;
+	r = pid < 0 ? pid : sys_pidfd_wait(child, 0, &info, NULL);
+	if (r == 0 && (info.si_code != CLD_EXITED || info.si_status != 0))
+		r = info.si_code == CLD_EXITED ? -info.si_status : -EIO;
+	if (r == 0 && read(from, fds, size) != (ssize_t)size)
+		r = -EIO;
+	if (r < 0)
+		return r;
+	memcpy(ret, fds, size);
+	return 0;
+}
+
+static int copy(const struct errand *errand, int fds[static ERRAND_FDS])
+{
+	int r = sys_unshare(CLONE_NEWNS);
 	if (r == 0)
-		r = sys_move_mount(workspace_fd, "", AT_FDCWD, stage_dir, MOVE_MOUNT_F_EMPTY_PATH);
-	for (size_t i = 0; r == 0 && i < n; i++) {
-		ret[i] = sys_open_tree(workspace_fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE);
-		r = ret[i] < 0 ? ret[i] : 0;
+		r = make_alone();
+	if (r == 0)
+		r = sys_move_mount(errand->workspace_fd, "", AT_FDCWD, errand->stage_dir, MOVE_MOUNT_F_EMPTY_PATH);
+	for (size_t i = 0; r == 0 && i < errand->n; i++) {
+		fds[i] = sys_open_tree(errand->workspace_fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE);
+		r = fds[i] < 0 ? fds[i] : 0;
 	}
 	return r;
 }
 
 int rootfs_copies(int workspace_fd, const char *stage_dir, int *ret, size_t n, struct err *e)
 {
-	enum { COPIES_MAX = 8 };
-	int fds[COPIES_MAX], ends[2], pidfd = -1;
-	siginfo_t info;
-	struct clone_args args = { .flags = CLONE_NEWNS | CLONE_FILES | CLONE_PIDFD, .exit_signal = SIGCHLD,
-				   .pidfd = (uint64_t)(uintptr_t)&pidfd };
-	int r = n > COPIES_MAX ? -E2BIG : sys_pipe(ends, 0);
-	if (r < 0)
-		return err_set(e, -r, "copy the workspace");
-	autofd int from = ends[0];
-	autofd int to = ends[1];
-	pid_t pid = sys_clone3(&args);
-	if (pid == 0) {
-		r = copy(workspace_fd, stage_dir, fds, n);
-		_exit(r < 0 ? -r : sys_write_all(to, fds, n * sizeof *fds) < 0);
-	}
-	autofd int child = pid < 0 ? -1 : pidfd;
-	r = pid < 0 ? pid : sys_pidfd_wait(child, 0, &info, NULL);
-	if (r == 0 && (info.si_code != CLD_EXITED || info.si_status != 0))
-		r = info.si_code == CLD_EXITED ? -info.si_status : -EIO;
-	if (r == 0 && read(from, fds, n * sizeof *fds) != (ssize_t)(n * sizeof *fds))
-		r = -EIO;
-	if (r < 0)
-		return err_set(e, -r, "copy the workspace");
-	memcpy(ret, fds, n * sizeof *fds);
-	return 0;
+	int r = send_on(&(struct errand){ .run = copy, .stage_dir = stage_dir, .workspace_fd = workspace_fd, .n = n }, ret);
+	return r < 0 ? err_set(e, -r, "copy the workspace") : 0;
 }
 
 static int open_beneath(int root, const char *path)
@@ -225,22 +243,37 @@ static int make_entry(struct place *p, const struct mount_row *row)
 	return r == -EEXIST ? sys_fchmodat(dir, leaf, row->mode) : r;
 }
 
-static int bind(struct place *place, const struct mount_row *row)
+static int take_tree(const struct mount_row *row)
 {
 	unsigned deep = row->flags & MS_REC ? AT_RECURSIVE : 0;
 	autofd int tree = sys_open_tree(AT_FDCWD, row->source, OPEN_TREE_CLONE | deep);
 	if (tree < 0)
-		return tree == -ENOENT && row->maybe ? 0 : tree;
-	struct stat st;
-	if (fstat(tree, &st) < 0)
-		return -errno;
+		return tree;
+	/* Private before it is attached: a peer of a shared mount would carry what is mounted on it out to the host. */
 	struct mount_attr attr = { .attr_set = attributes(row->flags), .propagation = MS_PRIVATE };
 	int r = sys_mount_setattr(tree, "", AT_EMPTY_PATH | deep, &attr);
-	return r < 0 ? r : attach(tree, place, row->target, S_ISDIR(st.st_mode));
+	return r < 0 ? r : take_fd(&tree);
 }
 
-static int make_row(const struct rootfs *how, struct place *place, const struct mount_row *row)
+void rootfs_take(const struct mount_row *rows, size_t n, int *ret)
 {
+	for (size_t i = 0; i < n; i++)
+		ret[i] = rows[i].kind == MOUNT_BIND ? take_tree(&rows[i]) : -1;
+}
+
+static int bind(struct place *place, const struct mount_row *row, int source)
+{
+	struct stat st;
+	if (source < 0)
+		return source == -ENOENT && row->maybe ? 0 : source;
+	if (fstat(source, &st) < 0)
+		return -errno;
+	return attach(source, place, row->target, S_ISDIR(st.st_mode));
+}
+
+static int make_row(const struct rootfs *how, struct place *place, size_t i)
+{
+	const struct mount_row *row = &how->rows[i];
 	autofd int fs = -1;
 	switch (row->kind) {
 	case MOUNT_DIR:
@@ -248,7 +281,7 @@ static int make_row(const struct rootfs *how, struct place *place, const struct 
 	case MOUNT_NODE:
 		return make_entry(place, row);
 	case MOUNT_BIND:
-		return bind(place, row);
+		return bind(place, row, how->sources[i]);
 	case MOUNT_TMPFS:
 		fs = new_fs("tmpfs", row->data, row->owned ? how->uid : (uid_t)-1, attributes(row->flags));
 		return fs < 0 ? fs : attach(fs, place, row->target, true);
@@ -280,7 +313,7 @@ int rootfs_build(const struct rootfs *how, size_t *row)
 		return r;
 	struct place place = { .root = root, .dir = -1 };
 	for (size_t i = 0; r == 0 && i < how->nrows; i++) {
-		r = make_row(how, &place, &how->rows[i]);
+		r = make_row(how, &place, i);
 		if (r < 0)
 			*row = i + 1;
 	}
@@ -290,16 +323,51 @@ int rootfs_build(const struct rootfs *how, size_t *row)
 	return take_fd(&root);
 }
 
-int rootfs_enter(int root_fd)
+int rootfs_enter_nest(int nest_fd)
+{
+	int r = sys_setns(nest_fd, CLONE_NEWNS);
+	return r == 0 ? sys_unshare(CLONE_NEWNS) : r;
+}
+
+/* pivot_root(2): with both the same, the old root is stacked on the new one, and needs no place in it. */
+static int leave_host(void)
+{
+	int r = sys_pivot_root(".", ".");
+	return r == 0 ? sys_umount2(".", MNT_DETACH) : r;
+}
+
+int rootfs_enter(int root_fd, bool nested)
 {
 	struct mount_attr sealed = { .attr_set = MOUNT_ATTR_RDONLY };
 	int r = sys_mount_setattr(root_fd, "", AT_EMPTY_PATH, &sealed);
 	if (r == 0)
 		r = sys_fchdir(root_fd);
-	/* pivot_root(2): with both the same, the old root is stacked on the new one, and needs no place in it. */
+	/* Whoever got out of a chroot in a nest would stand in its empty, read-only root. pivot_root, and the wall it is on
+	 * the host, would look at every process of the machine here. */
 	if (r == 0)
-		r = sys_pivot_root(".", ".");
-	if (r == 0)
-		r = sys_umount2(".", MNT_DETACH);
+		r = nested ? sys_chroot(".") : leave_host();
 	return r == 0 ? sys_chdir("/") : r;
+}
+
+/* A root without rows, and the namespace as it is then. */
+static int make_nest(const struct errand *errand, int fds[static ERRAND_FDS])
+{
+	const struct rootfs empty = { .stage_dir = errand->stage_dir, .workspace_fd = -1 };
+	size_t row;
+	int r = sys_run_on(errand->cpu);
+	if (r == 0)
+		r = sys_unshare(CLONE_NEWNS);
+	autofd int ns = r < 0 ? r : sys_openat(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY, 0);
+	autofd int root = ns < 0 ? ns : rootfs_build(&empty, &row);
+	r = root < 0 ? root : rootfs_enter(root, false);
+	if (r == 0)
+		fds[0] = take_fd(&ns);
+	return r;
+}
+
+int rootfs_nest(const char *stage_dir, unsigned cpu, struct err *e)
+{
+	int fd;
+	int r = send_on(&(struct errand){ .run = make_nest, .stage_dir = stage_dir, .n = 1, .cpu = cpu }, &fd);
+	return r < 0 ? err_set(e, -r, "make an empty mount namespace") : fd;
 }

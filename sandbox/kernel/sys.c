@@ -256,6 +256,14 @@ int sys_setns(int fd, int type)
 	return result(setns(fd, type));
 }
 
+int sys_run_on(unsigned cpu)
+{
+	cpu_set_t set;
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	return result(sched_setaffinity(0, sizeof set, &set));
+}
+
 int sys_pidfd_open(pid_t pid)
 {
 	return result(syscall(SYS_pidfd_open, pid, 0));

@@ -88,6 +88,7 @@ int sys_make_netns_beside(int *fd, int *pidfd, void *stack_end) MUST_CHECK;
 int sys_execve(const char *path, char *const *argv, char *const *env) MUST_CHECK;
 int sys_unshare(int flags) MUST_CHECK;
 int sys_setns(int fd, int type) MUST_CHECK;
+int sys_run_on(unsigned cpu) MUST_CHECK; /* only there from now on */
 int sys_pidfd_open(pid_t pid) MUST_CHECK;
 /* The only way rustbox signals a process it did not make: by an fd whose identity was checked. */
 int sys_pidfd_signal(int pidfd, int signal) MUST_CHECK;

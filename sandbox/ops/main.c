@@ -11,7 +11,7 @@ static const struct {
 } rows[] = {
 	{ "health", ops_health }, { "reclaim", ops_reclaim }, { "status", ops_status },	  { "metrics", ops_metrics },
 	{ "serve", ops_serve },	  { "init", ops_init },	      { "cleanup", ops_cleanup },
-	{ "capture", ops_capture }, { "drill", ops_drill },
+	{ "capture", ops_capture }, { "drill", ops_drill },	      { "prepare", ops_prepare },
 };
 
 int main(int argc, char **argv)

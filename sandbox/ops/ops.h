@@ -17,6 +17,7 @@ int ops_init(const struct invocation *in);
 int ops_cleanup(const struct invocation *in);
 int ops_capture(const struct invocation *in);
 int ops_drill(const struct invocation *in);
+int ops_prepare(const struct invocation *in);
 
 /* One object on one line of stdout, flushed: a reader sees it when it is true. */
 void ops_line(const json_t *j);

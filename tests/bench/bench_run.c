@@ -31,13 +31,16 @@ struct contender {
 	bool here;
 };
 
-static char true_path[PATH_ROOM + 32], bind_arg[PATH_ROOM * 2], rustbox_path[PATH_ROOM + 32], probe_json[PATH_ROOM];
+static char true_path[PATH_ROOM + 32], bind_arg[PATH_ROOM * 2], rustbox_path[PATH_ROOM + 32], probe_json[PATH_ROOM], prepared_root[PATH_ROOM];
 
 static struct contender contenders[] = {
 	{ .name = "posix_spawn", .isolation = "none", .argv = { true_path, "exit", "0" } },
 	{ .name = "rustbox run", .isolation = "all", .argv = { rustbox_path, "run", "--quiet", "--dir", bind_arg, "--", "/p/attack_proc", "exit", "0" } },
 	{ .name = "rustbox run --json", .isolation = "all, result written",
 	  .argv = { rustbox_path, "run", "--json", probe_json, "--quiet", "--dir", bind_arg, "--", "/p/attack_proc", "exit", "0" } },
+	{ .name = "rustbox prepared", .isolation = "all, result written",
+	  .argv = { rustbox_path, "--root", prepared_root, "run", "--json", probe_json, "--quiet", "--dir", bind_arg, "--", "/p/attack_proc",
+		    "exit", "0" } },
 	{ .name = "python3", .isolation = "none", .argv = { "/usr/bin/python3", "-c", "print(1)" } },
 	{ .name = "rustbox python3", .isolation = "all, result written",
 	  .argv = { rustbox_path, "run", "--json", probe_json, "--quiet", "--", "/usr/bin/python3", "-c", "print(1)" } },
@@ -52,7 +55,7 @@ static struct contender contenders[] = {
 	{ .name = "isolate --run", .isolation = "no cgroup, no filter", .needs = "isolate",
 	  .argv = { "isolate", "--run", "--silent", "--", "/usr/bin/true" } },
 };
-enum { SPAWN, RUN, RUN_JSON, PYTHON, RUN_PYTHON, BWRAP, NSJAIL, MINIJAIL, ISOLATE };
+enum { SPAWN, RUN, RUN_JSON, PREPARED, PYTHON, RUN_PYTHON, BWRAP, NSJAIL, MINIJAIL, ISOLATE };
 enum { CONTENDERS = sizeof contenders / sizeof *contenders };
 
 static bool in_path(const char *program)
@@ -219,6 +222,8 @@ static int goals(void)
 	int missed = 0;
 	printf("goals (ledger kept, clean-up done, JSON written; medians):\n");
 	missed += goal("one-shot / posix_spawn", ours->median / c[SPAWN].median, 5.0);
+	if (c[PREPARED].here)
+		missed += goal("host prepared / posix_spawn", c[PREPARED].median / c[SPAWN].median, 3.0);
 	missed += goal("p95 / median", ours->p95 / ours->median, 1.6);
 	if (c[BWRAP].here)
 		missed += goal("one-shot / bubblewrap", ours->median / c[BWRAP].median, 0.40);
@@ -232,7 +237,7 @@ static int goals(void)
 
 int main(void)
 {
-	struct world w;
+	struct world w, prepared;
 	const char *wish = getenv("BENCH_ROUNDS");
 	unsigned rounds = wish ? (unsigned)strtoul(wish, NULL, 10) : 100;
 	if (world_lacking()) {
@@ -242,6 +247,9 @@ int main(void)
 	if (rounds < 5 || rounds > ROUNDS_MOST)
 		rounds = 100;
 	world_open(&w, WORLD_MOUNTS);
+	setenv("WORLD_PREPARED", "", 1);
+	world_open(&prepared, WORLD_MOUNTS);
+	snprintf(prepared_root, sizeof prepared_root, "%s", prepared.root);
 	setenv("RUSTBOX_ROOT", w.root, 1);
 	snprintf(true_path, sizeof true_path, "%s/payloads/attack_proc", w.build);
 	snprintf(bind_arg, sizeof bind_arg, "/p=%s/payloads", w.build);
@@ -263,6 +271,6 @@ int main(void)
 	int missed = ours->here ? goals() : 0;
 	if (in_path("isolate"))
 		(void)!system("isolate --cleanup >/dev/null 2>&1");
-	bool clean = world_done(&w);
+	bool clean = world_done(&prepared) && world_done(&w);
 	return !ours->here || !clean || (getenv("BENCH_STRICT") && missed);
 }

@@ -122,9 +122,18 @@ void world_open_at(struct world *w, const char *root, unsigned flags)
 			fatal(work);
 	}
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	if (flags & WORLD_MOUNTS) {
+	bool prepared = getenv("WORLD_PREPARED") != NULL;
+	if (flags & WORLD_MOUNTS || prepared) {
 		if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 			fatal("private mount namespace");
+	}
+	if (prepared) {
+		struct ran r;
+		world_call(w, &r, 10, "rustbox", "prepare");
+		if (r.code != 0)
+			fatal(r.err);
+		ran_done(&r);
+		w->prepared = true; /* from here on the nest is furniture */
 	}
 }
 
@@ -326,9 +335,12 @@ static void list_mounts_of(struct listing *l, const char *mountinfo, const char 
 	autofile FILE *f = fopen(mountinfo, "re");
 	char line[8192];
 	size_t n = strlen(l->w->root);
+	const char *nest = l->w->paths.of[PATH_NEST];
 	while (f && fgets(line, sizeof line, f)) {
 		char point[4096];
-		if (sscanf(line, "%*s %*s %*s %*s %4095s", point) == 1 && !strncmp(point, l->w->root, n) && point[n] == '/')
+		if (sscanf(line, "%*s %*s %*s %*s %4095s", point) != 1 || strncmp(point, l->w->root, n) || point[n] != '/')
+			continue;
+		if (!l->w->prepared || strncmp(point, nest, strlen(nest)) != 0)
 			fprintf(l->f, "mount %s%s\n", point, whose);
 	}
 }

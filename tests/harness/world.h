@@ -2,6 +2,9 @@
  * A world of its own for one test: a root of its own under /tmp, cgroups of its own under
  * rustbox-root.<hash>, a uid pool of its own, and, when asked, a mount namespace of its own. At the end the
  * kernel is asked, not the product, whether anything is left of it.
+ *
+ * With WORLD_PREPARED in the environment it is a prepared host (`rustbox prepare`), and always has a mount namespace of its
+ * own: the same tests then show that a run begun in the nest is as isolated (tests/system/test_prepare.sh).
  */
 #ifndef TESTS_HARNESS_WORLD_H
 #define TESTS_HARNESS_WORLD_H
@@ -19,6 +22,7 @@ struct world {
 	char root[64];
 	char build[PATH_ROOM]; /* where the programs are: found from /proc/self/exe */
 	struct paths paths;
+	bool prepared;
 };
 
 /* To be called first in main(): the rest of the program goes on in a PID and mount namespace of its own, with a /proc of its
