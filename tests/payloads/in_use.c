@@ -38,6 +38,12 @@ static int spin(int argc, char **argv)
 	return 0;
 }
 
+/* Stands still until somebody outside continues it. */
+static int spin_when_told(int argc, char **argv)
+{
+	return raise(SIGSTOP) == 0 ? spin(argc, argv) : 1;
+}
+
 /* Uses so many milliseconds of processor time, then ends well. */
 static int burn(int argc, char **argv)
 {
@@ -224,7 +230,7 @@ static int echo(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	static const struct attack table[] = {
-		{ "memory", memory }, { "child_memory", child_memory }, { "spin", spin }, { "sleep", rest },
+		{ "memory", memory }, { "child_memory", child_memory }, { "spin", spin }, { "spin_when_told", spin_when_told }, { "sleep", rest },
 		{ "children", children }, { "file", file }, { "inodes", inodes }, { "files", files },
 		{ "output", output }, { "exit", leave }, { "signal", die }, { "echo", echo }, { "hoard", hoard },
 		{ "signal_storm", signal_storm }, { "burn", burn }, { "work", work }, { "affinity", affinity }, { "stack", stack },
