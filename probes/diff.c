@@ -113,6 +113,7 @@ void diff_make_views(const struct snapshot *base, const struct snapshot *about, 
 {
 	struct diff d = { .trusted = true, .has_baseline = base != NULL };
 	for (int k = 0; k < RES_KINDS; k++) {
+		d.blind[k] = !about->of[k].complete;
 		if (base)
 			diff_kind(&d, &base->of[k], &now[k], a);
 		else
@@ -163,7 +164,7 @@ json_t *diff_to_json(const struct diff *d)
 	json_object_set_new(j, "missing", json_integer((json_int_t)d->missing));
 	json_object_set_new(j, "changed", json_integer((json_int_t)d->changed));
 	for (int k = 0; k < RES_KINDS; k++)
-		json_object_set_new(left, resource_kind_key((enum resource_kind)k), json_integer((json_int_t)d->leftovers[k]));
+		json_object_set_new(left, resource_kind_key((enum resource_kind)k), d->blind[k] && !d->leftovers[k] ? json_null() : json_integer((json_int_t)d->leftovers[k]));
 	json_object_set_new(j, "leftovers", left);
 	for (size_t i = 0; i < d->n; i++)
 		json_array_append_new(changes, change_to_json(&d->v[i]));

@@ -20,6 +20,7 @@ struct diff {
 	size_t n; /* without CHANGE_SAME */
 	size_t added, missing, changed;
 	size_t leftovers[RES_KINDS];
+	bool blind[RES_KINDS]; /* not all of the kind could be seen: the leftovers are at least these */
 	bool trusted;
 	bool has_baseline;
 	struct err why; /* why not trusted */

@@ -6,6 +6,7 @@
 
 #include "probes/base/json.h"
 #include "probes/base/text.h"
+#include "probes/told.h"
 
 enum { NAME_ROOM = 1024 };
 
@@ -24,14 +25,14 @@ static void show_resource(FILE *out, const struct resource *r)
 /* Foreign mounts are counted, not listed: text is for finding what is wrong; JSON has them all. */
 void show_snapshot(FILE *out, const struct snapshot *s)
 {
-	char why[NAME_ROOM];
+	char why[NAME_ROOM], count[32];
 	for (int k = 0; k < RES_KINDS; k++) {
 		const struct resource_set *set = &s->of[k];
 		size_t foreign = 0;
 		for (size_t i = 0; i < set->n; i++)
 			foreign += set->v[i].owner == OWNER_FOREIGN;
-		(void)fprintf(out, "%s: %zu left over, %zu of rustbox, %zu foreign\n",
-			      resource_kind_key((enum resource_kind)k), snapshot_leftovers(s, (enum resource_kind)k),
+		(void)fprintf(out, "%s: %s left over, %zu of rustbox, %zu foreign\n", resource_kind_key((enum resource_kind)k),
+			      told_text(set, snapshot_leftovers(s, (enum resource_kind)k), count, sizeof count),
 			      set->n - foreign, foreign);
 		for (size_t i = 0; i < set->n; i++)
 			if (set->v[i].owner != OWNER_FOREIGN)

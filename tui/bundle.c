@@ -22,6 +22,7 @@
 #include "probes/health.h"
 #include "probes/holders.h"
 #include "probes/snapshot.h"
+#include "probes/told.h"
 #include "tui/journal.h"
 #include "tui/report.h"
 
@@ -181,6 +182,7 @@ void bundle_page(const struct paths *paths, const char *id, const char *path, ch
 	struct snapshot now;
 	struct health health = { 0 };
 	struct err e = { 0 };
+	char count[32];
 	size_t orphans = 0;
 	out[0] = '\0';
 	(void)!health_read(&scope, &health, &e);
@@ -192,7 +194,8 @@ void bundle_page(const struct paths *paths, const char *id, const char *path, ch
 	text_add(&t, "\nworker: %s, %s, failed cleanups %u of %d\nleft:", health_status_word(health.status),
 		 health_reason_word(health.reason), health.failures, MAX_CLEANUP_FAILURES);
 	for (int k = 0; k < RES_KINDS; k++) {
-		text_add(&t, " %s %zu", resource_kind_key((enum resource_kind)k), snapshot_leftovers(&now, (enum resource_kind)k));
+		text_add(&t, " %s %s", resource_kind_key((enum resource_kind)k),
+			 told_text(&now.of[k], snapshot_leftovers(&now, (enum resource_kind)k), count, sizeof count));
 		for (size_t i = 0; i < now.of[k].n; i++)
 			orphans += now.of[k].v[i].owner == OWNER_ORPHAN;
 	}

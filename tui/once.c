@@ -18,6 +18,7 @@
 #include "probes/diff.h"
 #include "probes/health.h"
 #include "probes/snapshot.h"
+#include "probes/told.h"
 
 enum { LOOK_MS = 10000 };
 
@@ -27,6 +28,7 @@ struct report {
 	struct err no_base;
 	struct diff diff;
 	struct health health;
+	struct err no_health; /* code 0: it is known */
 	enum once_code code;
 };
 
@@ -72,8 +74,8 @@ static enum once_code judge(const struct report *r)
 	if (r->health.status == HEALTH_QUARANTINED)
 		return ONCE_QUARANTINED;
 	if (leftovers(&r->now) > 0)
-		return contradicted(r) ? ONCE_CONFLICT : ONCE_LEAKS;
-	return snapshot_complete(&r->now) ? ONCE_CLEAN : ONCE_UNKNOWN;
+		return !r->no_health.code && contradicted(r) ? ONCE_CONFLICT : ONCE_LEAKS;
+	return snapshot_complete(&r->now) && !r->no_health.code ? ONCE_CLEAN : ONCE_UNKNOWN;
 }
 
 static void look(const struct paths *paths, struct arena *a, struct report *r)
@@ -81,7 +83,9 @@ static void look(const struct paths *paths, struct arena *a, struct report *r)
 	struct scope scope = scope_host(paths);
 	autofree char *text = NULL;
 	struct err e = { 0 };
-	(void)!health_read(&scope, &r->health, &e); /* a corrupt record is quarantine, and health says why */
+	int rc = health_read(&scope, &r->health, &e);
+	if (rc && rc != -EBADMSG) /* a corrupt record is quarantine, and health says why */
+		r->no_health = e;
 	ssize_t n = kfile_read_all(AT_FDCWD, paths->of[PATH_BASELINE], &text);
 	if (n < 0)
 		(void)!err_set(&r->no_base, (int)-n, "%s", paths->of[PATH_BASELINE]);
@@ -113,11 +117,13 @@ static void print_set(const struct report *r, enum resource_kind kind)
 		printf("? %c        %s\n", resource_kind_letter(kind), text_escape(set->why.text, name, sizeof name));
 }
 
-static void print_text(const struct report *r)
+static void print_health(const struct report *r)
 {
-	char when[24], since[24], host[160], note[512];
-	clock_rfc3339(r->now.taken, when, sizeof when);
-	printf("rustbox on %s at %s: %s\n", text_escape(r->now.host, host, sizeof host), when, meaning(r->code));
+	char since[24], note[512];
+	if (r->no_health.code) {
+		printf("health: cannot tell: %s\n", text_escape(r->no_health.text, note, sizeof note));
+		return;
+	}
 	printf("health: %s", health_status_word(r->health.status));
 	if (r->health.since) {
 		clock_rfc3339(r->health.since, since, sizeof since);
@@ -127,9 +133,17 @@ static void print_text(const struct report *r)
 		printf(", %s", health_reason_word(r->health.reason));
 	printf(", failed cleanups %u of %d", r->health.failures, MAX_CLEANUP_FAILURES);
 	printf("%s%s\n", *r->health.note ? ", " : "", text_escape(r->health.note, note, sizeof note));
+}
+
+static void print_text(const struct report *r)
+{
+	char when[24], host[160], note[512], count[32];
+	clock_rfc3339(r->now.taken, when, sizeof when);
+	printf("rustbox on %s at %s: %s\n", text_escape(r->now.host, host, sizeof host), when, meaning(r->code));
+	print_health(r);
 	for (int k = 0; k < RES_KINDS; k++)
-		printf("%s%s %zu", k ? ", " : "leftovers: ", resource_kind_key((enum resource_kind)k),
-		       snapshot_leftovers(&r->now, (enum resource_kind)k));
+		printf("%s%s %s", k ? ", " : "leftovers: ", resource_kind_key((enum resource_kind)k),
+		       told_text(&r->now.of[k], snapshot_leftovers(&r->now, (enum resource_kind)k), count, sizeof count));
 	printf("\n");
 	if (r->has_base)
 		printf("baseline: +%zu -%zu ~%zu\n", r->diff.added, r->diff.missing, r->diff.changed);
@@ -146,16 +160,15 @@ static void print_text(const struct report *r)
 static void print_json(const struct report *r)
 {
 	autojson json_t *j = json_object();
-	json_t *left = json_object();
-	for (int k = 0; k < RES_KINDS; k++)
-		(void)json_object_set_new(left, resource_kind_key((enum resource_kind)k),
-					  json_integer((json_int_t)snapshot_leftovers(&r->now, (enum resource_kind)k)));
 	(void)json_object_set_new(j, "schema", json_integer(1));
 	(void)json_object_set_new(j, "code", json_integer(r->code));
 	(void)json_object_set_new(j, "state", json_string(meaning(r->code)));
 	(void)json_object_set_new(j, "complete", json_boolean(snapshot_complete(&r->now)));
-	(void)json_object_set_new(j, "leftovers", left);
-	(void)json_object_set_new(j, "health", health_to_json(&r->health));
+	(void)json_object_set_new(j, "leftovers", told_leftovers(&r->now));
+	(void)json_object_set_new(j, "unknown", told_unknown(&r->now));
+	(void)json_object_set_new(j, "health", r->no_health.code ? json_null() : health_to_json(&r->health));
+	if (r->no_health.code)
+		(void)json_object_set_new(j, "health_unknown", json_text(r->no_health.text));
 	(void)json_object_set_new(j, "diff", diff_to_json(&r->diff));
 	(void)json_object_set_new(j, "snapshot", snapshot_to_json(&r->now));
 	if (!r->has_base)

@@ -10,6 +10,7 @@
 #include "probes/base/json.h"
 #include "probes/base/own.h"
 #include "probes/base/text.h"
+#include "probes/told.h"
 #include "sandbox/box/trash.h"
 #include "sandbox/ops/look.h"
 #include "sandbox/ops/ops.h"
@@ -94,10 +95,12 @@ static int verify(const struct scope *scope)
 	autojson json_t *o = json_object();
 	json_object_set_new(o, "clean", json_boolean(clean));
 	for (int k = 0; k < RES_KINDS; k++)
-		json_object_set_new(o, resource_kind_key((enum resource_kind)k), json_integer((json_int_t)w.left[k]));
+		json_object_set_new(o, resource_kind_key((enum resource_kind)k), told_count(&w.now.of[k], w.left[k]));
 	json_object_set_new(o, "baseline", worker_baseline_to_json(&w));
-	if (!w.looked)
+	if (!w.looked) {
 		json_object_set_new(o, "incomplete", json_text(w.why.text));
+		json_object_set_new(o, "unknown", told_unknown(&w.now));
+	}
 	ops_line(o);
 	if (!w.looked)
 		complain("not verified: the look was incomplete: %s", w.why.text);

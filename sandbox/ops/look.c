@@ -1,6 +1,7 @@
 /* See look.h. */
 #include "sandbox/ops/look.h"
 
+#include <math.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "probes/base/json.h"
 #include "probes/base/text.h"
 #include "probes/pressure.h"
+#include "probes/told.h"
 #include "sandbox/box/recover.h"
 #include "sandbox/ops/escalate.h"
 #include "sandbox/worker/events.h"
@@ -72,7 +74,8 @@ void worker_judge(const struct scope *scope, const struct snapshot *now, struct 
 	int r = health_read(scope, &w.health, &e);
 	if (r < 0)
 		(void)snprintf(w.note, sizeof w.note, "%s", e.text);
-	if (r < 0 && r != -EBADMSG) /* not readable is not healthy */
+	w.unread = r < 0 && r != -EBADMSG;
+	if (w.unread) /* not readable is not healthy */
 		w.health = (struct health){ .status = HEALTH_QUARANTINED, .reason = HEALTH_REASON_CORRUPT };
 	enum health_event event = r == 0 ? seen(&w) : HEALTH_EVENT_COUNT;
 	if (event != HEALTH_EVENT_COUNT) {
@@ -90,14 +93,6 @@ void worker_look(const struct scope *scope, struct arena *a, struct worker_look 
 	struct snapshot now;
 	recover_look(scope, a, &now);
 	worker_judge(scope, &now, a, ret);
-}
-
-static json_t *counts_to_json(const struct worker_look *w)
-{
-	json_t *o = json_object();
-	for (int k = 0; k < RES_KINDS; k++)
-		json_object_set_new(o, resource_kind_key((enum resource_kind)k), json_integer((json_int_t)w->left[k]));
-	return o;
 }
 
 static json_t *backend_to_json(const struct host *h)
@@ -153,7 +148,7 @@ json_t *worker_baseline_to_json(const struct worker_look *w)
 json_t *worker_to_json(const struct worker_look *w, const struct paths *p)
 {
 	const struct health *h = &w->health;
-	bool bad = h->status != HEALTH_HEALTHY;
+	bool bad = h->status != HEALTH_HEALTHY && !w->unread;
 	struct scope scope = scope_host(p);
 	struct pressure pressure;
 	struct escalations escalations;
@@ -161,7 +156,7 @@ json_t *worker_to_json(const struct worker_look *w, const struct paths *p)
 	pressure_look(&scope, &pressure);
 	escalations_judge(&w->health, &w->diff, p, &pressure, &escalations);
 	json_object_set_new(o, "schema", json_integer(1));
-	json_object_set_new(o, "status", json_string(health_status_word(h->status)));
+	json_object_set_new(o, "status", w->unread ? json_null() : json_string(health_status_word(h->status)));
 	json_object_set_new(o, "can_accept_submissions", json_boolean(h->status != HEALTH_QUARANTINED));
 	json_object_set_new(o, "quarantine_reason", bad ? json_string(health_reason_word(h->reason)) : json_null());
 	json_object_set_new(o, "quarantine_timestamp", h->status == HEALTH_QUARANTINED ? time_or_null(h->since) : json_null());
@@ -170,11 +165,12 @@ json_t *worker_to_json(const struct worker_look *w, const struct paths *p)
 	json_object_set_new(o, "last_cleanup_error",
 			    h->failures || h->reason == HEALTH_REASON_CLEANUP_FAILURE ? json_text(h->note) : json_null());
 	json_object_set_new(o, "note", *h->note ? json_text(h->note) : json_null());
-	json_object_set_new(o, "leftovers", counts_to_json(w));
-	json_object_set_new(o, "orphans", json_integer((json_int_t)w->orphans));
+	json_object_set_new(o, "leftovers", told_leftovers(&w->now));
+	json_object_set_new(o, "unknown", told_unknown(&w->now));
+	json_object_set_new(o, "orphans", told_count(&w->now.of[RES_PROCESS], w->orphans));
 	json_object_set_new(o, "complete", json_boolean(w->looked));
 	json_object_set_new(o, "incomplete_because", w->looked ? json_null() : json_text(w->why.text));
-	json_object_set_new(o, "active_executions", json_integer((json_int_t)w->active));
+	json_object_set_new(o, "active_executions", told_count(&w->now.of[RES_LOCK], w->active));
 	json_object_set_new(o, "baseline", worker_baseline_to_json(w));
 	json_object_set_new(o, "escalation", escalations_to_json(&escalations));
 	json_object_set_new(o, "pressure", pressure_to_json(&pressure));
@@ -186,22 +182,25 @@ json_t *worker_to_json(const struct worker_look *w, const struct paths *p)
 
 void worker_to_text(const struct worker_look *w, const struct paths *p, FILE *out)
 {
-	char note[600];
+	char note[600], count[32];
 	const struct health *h = &w->health;
 	struct scope scope = scope_host(p);
 	struct pressure pressure;
 	struct escalations escalations;
-	(void)fprintf(out, "worker: %s", health_status_word(h->status));
-	if (h->status != HEALTH_HEALTHY)
+	(void)fprintf(out, "worker: %s", w->unread ? "cannot tell, so it counts as quarantined" : health_status_word(h->status));
+	if (h->status != HEALTH_HEALTHY && !w->unread)
 		(void)fprintf(out, " (%s%s%s)", health_reason_word(h->reason), *h->note ? ": " : "",
 			      text_escape(h->note, note, sizeof note));
 	(void)fprintf(out, ", %s\nfailed cleanups in a row: %u of %d\nleft over:",
 		      h->status == HEALTH_QUARANTINED ? "refuses work" : "takes work", h->failures, MAX_CLEANUP_FAILURES);
 	for (int k = 0; k < RES_KINDS; k++)
-		(void)fprintf(out, " %zu %s%s", w->left[k], resource_kind_key((enum resource_kind)k), k + 1 < RES_KINDS ? "," : "");
-	(void)fprintf(out, "\nboxes alive: %zu\n", w->active);
-	if (!w->looked)
-		(void)fprintf(out, "the look was incomplete: %s\n", text_escape(w->why.text, note, sizeof note));
+		(void)fprintf(out, " %s %s%s", told_text(&w->now.of[k], w->left[k], count, sizeof count),
+			      resource_kind_key((enum resource_kind)k), k + 1 < RES_KINDS ? "," : "");
+	(void)fprintf(out, "\nboxes alive: %s\n", told_text(&w->now.of[RES_LOCK], w->active, count, sizeof count));
+	for (int k = 0; k < RES_KINDS; k++)
+		if (!w->now.of[k].complete)
+			(void)fprintf(out, "cannot tell all %s: %s\n", resource_kind_key((enum resource_kind)k),
+				      text_escape(w->now.of[k].why.text, note, sizeof note));
 	if (*w->note)
 		(void)fprintf(out, "trouble: %s\n", text_escape(w->note, note, sizeof note));
 	if (w->violated)
@@ -218,7 +217,7 @@ int worker_metrics(const struct worker_look *w, const struct paths *p, FILE *out
 {
 	autometrics struct metrics m = { 0 };
 	double rate, health[HEALTH_STATUSES_COUNT] = { 0 }, layout[4] = { 0 }, pidfd[2] = { 0 }, left[RES_KINDS];
-	double active = (double)w->active, queued = 0; /* a run has a uid of the pool at once, or is refused */
+	double active = !w->now.of[RES_LOCK].complete && !w->active ? NAN : (double)w->active, queued = 0; /* a run has a uid of the pool at once, or is refused */
 	int r = metrics_open(p, false, &m, e);
 	if (r < 0 && r != -ENOENT)
 		return r;
@@ -227,10 +226,12 @@ int worker_metrics(const struct worker_look *w, const struct paths *p, FILE *out
 		     (double)metrics_get(&m, METRIC_CLEANUP, METRIC_CLEANUP_PARTIAL);
 	rate = all > 0 ? bad / all : 0;
 	health[w->health.status] = 1;
+	for (int i = 0; w->unread && i < HEALTH_STATUSES_COUNT; i++)
+		health[i] = NAN;
 	layout[w->host.layout] = 1;
 	pidfd[!w->host.pidfd] = 1;
 	for (int k = 0; k < RES_KINDS; k++)
-		left[k] = (double)w->left[k];
+		left[k] = !w->now.of[k].complete && !w->left[k] ? NAN : (double)w->left[k];
 	struct gauges g = { .of = { [METRIC_FAILURE_RATE] = &rate, [METRIC_HEALTH] = health, [METRIC_ACTIVE] = &active, [METRIC_QUEUED] = &queued,
 				    [METRIC_BACKEND_CGROUP] = layout, [METRIC_BACKEND_PIDFD] = pidfd,
 				    [METRIC_LEFTOVER] = left } };

@@ -17,6 +17,7 @@ struct worker_look {
 	bool violated;	  /* something of the baseline is missing or changed: a trusted diff says so */
 	size_t left[RES_KINDS], orphans, active;
 	bool looked;	      /* every probe was complete */
+	bool unread;	      /* the health cannot be read: it counts as quarantined, and is called unknown */
 	struct err why;
 	char note[300];	      /* a state that could not be read or written; "" */
 };

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "probes/base/json.h"
+#include "probes/base/text.h"
+#include "probes/told.h"
 #include "sandbox/ops/look.h"
 #include "sandbox/ops/ops.h"
 
@@ -52,7 +54,11 @@ static void boxes_to_text(const struct worker_look *w)
 			(void)printf("%-32s %9u %7u %8u\n", r->box, members(&w->now, RES_PROCESS, r->box),
 				     members(&w->now, RES_MOUNT, r->box), members(&w->now, RES_CGROUP, r->box));
 	}
-	(void)printf("%zu boxes alive; worker %s\n", w->active, health_status_word(w->health.status));
+	char count[32], why[400];
+	(void)printf("%s boxes alive; worker %s\n", told_text(&w->now.of[RES_LOCK], w->active, count, sizeof count),
+		     w->unread ? "unknown" : health_status_word(w->health.status));
+	if (!w->now.of[RES_LOCK].complete)
+		(void)printf("cannot tell all boxes: %s\n", text_escape(w->now.of[RES_LOCK].why.text, why, sizeof why));
 }
 
 int ops_status(const struct invocation *in)
@@ -67,8 +73,10 @@ int ops_status(const struct invocation *in)
 	}
 	worker_look(&scope, &a, &w);
 	if (ops_wants_json(json, text)) {
-		autojson json_t *j = json_pack("{s:i,s:s,s:I,s:o}", "schema", 1, "worker", health_status_word(w.health.status),
-					       "active_executions", (json_int_t)w.active, "boxes", boxes_to_json(&w));
+		autojson json_t *j = json_pack("{s:i,s:o,s:o,s:o,s:o}", "schema", 1, "worker",
+					       w.unread ? json_null() : json_string(health_status_word(w.health.status)),
+					       "active_executions", told_count(&w.now.of[RES_LOCK], w.active), "unknown",
+					       told_unknown(&w.now), "boxes", boxes_to_json(&w));
 		ops_line(j);
 	} else {
 		boxes_to_text(&w);

@@ -1,6 +1,7 @@
 /* The shared page; see metrics.h. */
 #include "sandbox/worker/metrics.h"
 
+#include <math.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
@@ -128,7 +129,7 @@ static void print_values(const struct metrics *m, enum metric which, const doubl
 		else
 			fprintf(out, "%s ", row->name);
 		if (gauge)
-			fprintf(out, "%.9g\n", gauge[i]);
+			fprintf(out, isnan(gauge[i]) ? "NaN\n" : "%.9g\n", gauge[i]); /* NaN: it cannot be told */
 		else
 			fprintf(out, "%" PRIu64 "\n", metrics_get(m, which, i));
 	}
