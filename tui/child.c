@@ -33,9 +33,12 @@ int child_find(const char *program, char *path, size_t cap, struct err *e)
 		if (runnable(path))
 			return 0;
 		/* Installed, the helpers of a program may live in ../libexec while rustbox is in ../bin. */
-		(void)snprintf(path, cap, "%.*s/../bin/%s", (int)(slash - self), self, program);
-		if (runnable(path))
-			return 0;
+		static const char *const elsewhere[] = { "../bin", "../libexec/rustbox" };
+		for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++) {
+			(void)snprintf(path, cap, "%.*s/%s/%s", (int)(slash - self), self, elsewhere[i], program);
+			if (runnable(path))
+				return 0;
+		}
 	}
 	const char *dirs = getenv("PATH");
 	for (const char *d = dirs ? dirs : "/usr/local/bin:/usr/bin:/bin"; *d;) {
@@ -46,6 +49,15 @@ int child_find(const char *program, char *path, size_t cap, struct err *e)
 		d += len + (d[len] == ':');
 	}
 	return err_say(e, ENOENT, "%s: not found beside this program (%s) nor in PATH", program, n > 0 ? self : "?");
+}
+
+int child_find_rustbox(char *path, size_t cap, struct err *e)
+{
+	struct err first = { 0 }, second = { 0 };
+	int r = child_find("rustbox", path, cap, &first);
+	if (r < 0 && child_find("rustbox-ops", path, cap, &second) == 0)
+		return 1;
+	return r < 0 ? err_say(e, first.code, "%s", first.text) : 0;
 }
 
 static int prepare(posix_spawn_file_actions_t *acts, posix_spawnattr_t *attr, int out, int err, int extra, bool finish)

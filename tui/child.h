@@ -23,6 +23,9 @@ struct child {
  * installed, else from PATH. -ENOENT says where it was looked for. */
 int child_find(const char *program, char *path, size_t cap, struct err *e) MUST_CHECK;
 
+/* rustbox, or 1 and rustbox-ops, which does all of it but runs: a host whose rustbox is gone can still be cleaned up. */
+int child_find_rustbox(char *path, size_t cap, struct err *e) MUST_CHECK;
+
 /* argv[0] is the path to run. stdin is /dev/null. `finish`: a console that dies must not stop it half way:
  * writes to the broken pipe fail instead of killing it. `extra`: becomes its descriptor 3, -1 for none. */
 int child_start(const char *const *argv, bool finish, int extra, struct child *ret, struct err *e) MUST_CHECK;

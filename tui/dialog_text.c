@@ -151,6 +151,7 @@ static const char *undo_text(const struct model *m, const struct plan *p)
 		{ "lazy", "no undo: a detached mount cannot be attached again" },
 		{ "clear", "no undo needed: a stale lock protects nothing" },
 		{ "recover", "no undo; on success this also marks the worker healthy" },
+		{ "baseline", "no undo: the stored baseline is replaced; keep a copy of it if somebody may ask" },
 		{ "unquarantine", "rustbox health --quarantine --reason R takes it out of service again" },
 	};
 	for (size_t i = 0; p->verb && i < sizeof undo / sizeof undo[0]; i++)
@@ -188,6 +189,8 @@ static void preview_lines(const struct model *m, struct prose *out)
 	if (p->n)
 		prose_add(out, INK_PLAIN, "", "%s, in this order, each looked at again by its identity when its turn comes:",
 			  p->verb && !strcmp(p->verb, "recover") ? "EXPECTED TO VANISH" : "ON");
+	if (p->verb && strcmp(p->verb, "baseline") == 0)
+		baseline_lines(m, out);
 	target_lines(m, p, out);
 	left_out_lines(m, p, out);
 	if (p->n && p->v[0].owner == OWNER_ORPHAN)

@@ -16,5 +16,6 @@ const char *risk_word(enum risk risk);
 /* failure.c, update_resume.c */
 void resume_lines(const struct model *m, struct prose *out);
 void failure_lines(const struct model *m, struct prose *out);
+void baseline_lines(const struct model *m, struct prose *out); /* update_baseline.c: what :baseline capture would change */
 
 #endif

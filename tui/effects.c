@@ -122,11 +122,13 @@ struct start {
 static int complete(const struct effects *x, const char *const *asked, bool keep, struct start *s, struct err *e)
 {
 	static const char sudo[] = "/usr/bin/sudo";
-	bool acts = strcmp(asked[0], "rustbox") == 0, lift = acts && geteuid() != 0;
+	static const char baseline[] = "rustbox-capture-baseline.sh";
+	bool acts = strcmp(asked[0], "rustbox") == 0 || strcmp(asked[0], baseline) == 0, lift = acts && geteuid() != 0;
 	if (!acts && strcmp(asked[0], "rustbox-probe") != 0 && strcmp(asked[0], "rustbox-tui") != 0)
 		return err_say(e, EPERM, "the console starts only rustbox, rustbox-probe and itself, not '%.40s'", asked[0]);
-	int r = child_find(asked[0], s->path, sizeof s->path, e);
-	if (r)
+	int r = strcmp(asked[0], "rustbox") == 0 ? child_find_rustbox(s->path, sizeof s->path, e) :
+						   child_find(asked[0], s->path, sizeof s->path, e);
+	if (r < 0)
 		return r;
 	if (lift && access(sudo, X_OK) != 0)
 		return err_say(e, EPERM, "acting needs root and there is no sudo here: start the console as root");
@@ -143,7 +145,7 @@ static int complete(const struct effects *x, const char *const *asked, bool keep
 	for (size_t i = 0; lift && i < sizeof lifting / sizeof *lifting; i++)
 		s->argv[n++] = lifting[i];
 	s->argv[n++] = s->path;
-	if (lift && *x->paths->root) {
+	if (lift && *x->paths->root && strcmp(asked[0], baseline) != 0) {
 		s->argv[n++] = "--root";
 		s->argv[n++] = x->paths->root;
 	}

@@ -159,6 +159,12 @@ static int console(const struct asked *a, const struct paths *paths, const char 
 	model_init(m, &mo);
 	if (books_load(m, books, &e) != 0)
 		(void)snprintf(notice, sizeof notice, "%.110s", e.text);
+	char rustbox[PATH_MAX];
+	int found = child_find_rustbox(rustbox, sizeof rustbox, NULL);
+	if (found)
+		(void)snprintf(notice, sizeof notice, "rustbox: not found; %s", found > 0 ?
+			       "built-in guided cleanup available: rustbox-ops acts in its place" :
+			       "nor rustbox-ops: seeing works, acting does not; install it, or set PATH");
 	struct resume resume;
 	if (!a->on[OPT_INCIDENT] && resume_find(paths, &resume))
 		model_offer_resume(m, &resume);

@@ -54,7 +54,8 @@ const char **plan_argv(const struct model *m, const struct plan *p, const char *
 		PUSH("--reason");
 		PUSH(arena_strdup(a, reason));
 	}
-	PUSH("--json");
+	if (p->nwords && strcmp(p->words[0], "rustbox") == 0)
+		PUSH("--json");
 	PUSH(NULL);
 #undef PUSH
 	return argv;

@@ -35,6 +35,8 @@ void list_filter(struct model *m, const char *typed);
 void list_mark(struct model *m);
 void list_unmark(struct model *m);
 
+struct effect baseline_capture(struct model *m); /* update_baseline.c */
+
 /* update_walk.c */
 struct effect step_act(struct model *m);   /* x */
 void step_checks(struct model *m);	   /* after news: steps tick themselves */

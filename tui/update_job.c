@@ -216,7 +216,8 @@ static struct effect act_exit(struct model *m, struct job *job, int status, bool
 		return retry_now(m);
 	}
 	step_outcome(m, job, status);
-	return (struct effect){ 0 };
+	bool stored = status == 0 && strcmp(job->argv[0], "rustbox-capture-baseline.sh") == 0;
+	return (struct effect){ .kind = stored ? EFFECT_BASELINE : EFFECT_NONE };
 }
 
 struct effect job_exit(struct model *m, const struct msg *msg)

@@ -239,23 +239,6 @@ struct effect main_key(struct model *m, uint32_t key)
 	return action == ACTION_NONE ? nothing : act(m, action);
 }
 
-/* A baseline taken beside leftovers would call them normal for ever. */
-static struct effect baseline_capture(struct model *m)
-{
-	size_t left = 0;
-	for (int k = 0; k < RES_KINDS; k++)
-		left += m->count[OWNER_LEAK][k] + m->count[OWNER_ORPHAN][k];
-	const char *why = !m->health_ms || m->health.status == HEALTH_QUARANTINED ? "while the worker is quarantined" :
-			  left ? "while anything is left over" :
-			  !m->diff.trusted && m->has_baseline ? "while not all of the host can be seen" : NULL;
-	if (why) {
-		ring_add(&m->log, m->wall, RING_WARN, "no baseline is captured %s: it would be called normal from then on", why);
-		return nothing;
-	}
-	ring_add(&m->log, m->wall, RING_SAID, "clean now: run what was copied, then :baseline reads it");
-	return (struct effect){ .kind = EFFECT_COPY, .text = "rustbox-capture-baseline.sh" };
-}
-
 struct effect command_run(struct model *m, const char *words)
 {
 	if (strncmp(words, "drill", 5) == 0 && (words[5] == ' ' || !words[5]))

@@ -150,29 +150,42 @@ void console_phrase(const char *verb, char *out, size_t cap)
 	(void)snprintf(out, cap, "%s on %s", verb, host);
 }
 
+/* A program of the build, or a file of the tree, into the folder of the console. */
+static void put_beside(const struct world *w, const char *name)
+{
+	char from[PATH_ROOM * 2], command[PATH_ROOM * 4];
+	pty_program(name, from, sizeof from);
+	(void)snprintf(command, sizeof command, "mkdir -p %s/beside && cp --remove-destination %s %s/beside/", w->root,
+		       strchr(name, '/') ? name : from, w->root);
+	assert_int_equal(system(command), 0);
+}
+
+struct pty *console_with(const struct world *w, const char *const *names)
+{
+	char path[PATH_ROOM + 40];
+	put_beside(w, "rustbox-tui");
+	put_beside(w, "rustbox-probe");
+	for (; *names; names++)
+		put_beside(w, *names);
+	(void)snprintf(path, sizeof path, "%s/beside/rustbox-tui", w->root);
+	const char *const argv[] = { path, NULL };
+	static const char *const env[] = { "RUSTBOX_RUNBOOKS=runbooks", "PATH=/usr/bin:/bin", NULL };
+	struct pty *p = pty_start(&(struct pty_how){ .argv = argv, .root = w->root, .env = env, .rows = 34, .cols = 100 });
+	assert_true(pty_wait(p, "OBSERVE", 10));
+	return p;
+}
+
 struct pty *console_beside(const struct world *w, const char *script)
 {
-	char dir[PATH_ROOM], tui[PATH_ROOM * 2], probe[PATH_ROOM * 2], command[PATH_ROOM * 6], path[PATH_ROOM + 40];
-	pty_program("rustbox-tui", tui, sizeof tui);
-	pty_program("rustbox-probe", probe, sizeof probe);
-	(void)snprintf(dir, sizeof dir, "%s/beside", w->root);
-	(void)snprintf(command, sizeof command, "mkdir -p %s && cp --remove-destination %s %s/", dir, tui, dir);
-	assert_int_equal(system(command), 0);
-	(void)snprintf(command, sizeof command, "cp --remove-destination %s %s/", probe, dir);
-	assert_int_equal(system(command), 0);
-	(void)snprintf(path, sizeof path, "%s/rustbox", dir);
+	char path[PATH_ROOM + 40];
+	(void)snprintf(path, sizeof path, "%s/rustbox", w->root);
 	FILE *f = script ? fopen(path, "we") : NULL;
 	if (f) {
 		(void)fprintf(f, "#!/bin/sh\n%s\n", script);
 		assert_int_equal(fclose(f), 0);
 		assert_int_equal(chmod(path, 0755), 0);
 	}
-	(void)snprintf(path, sizeof path, "%s/rustbox-tui", dir);
-	const char *const argv[] = { path, NULL };
-	static const char *const env[] = { "RUSTBOX_RUNBOOKS=runbooks", "PATH=/usr/bin:/bin", NULL };
-	struct pty *p = pty_start(&(struct pty_how){ .argv = argv, .root = w->root, .env = env, .rows = 34, .cols = 100 });
-	assert_true(pty_wait(p, "OBSERVE", 10));
-	return p;
+	return console_with(w, (const char *const[]){ script ? path : NULL, NULL });
 }
 
 char *console_journal(const struct world *w)

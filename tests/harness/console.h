@@ -24,6 +24,8 @@ struct pty *console_as(const struct world *w, const char *user);      /* 34 x 10
 struct pty *console_armed(const struct world *w, const char *shown);  /* alice's, once that is on the screen */
 /* In a folder of its own, beside a `rustbox` that is this script (NULL: none). */
 struct pty *console_beside(const struct world *w, const char *script);
+/* The same beside these, of the build or of the tree ("sandbox/..."), and nothing else of ours. */
+struct pty *console_with(const struct world *w, const char *const *names);
 /* A key counts only once what it answers has been on the screen for a moment. */
 void console_press(struct pty *p, const char *shown, const char *keys);
 void console_arm(struct pty *p);

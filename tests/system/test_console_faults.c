@@ -287,6 +287,7 @@ static void no_tool_at_all(void **state)
 	console_plant(&nested, w, "nested");
 	struct pty *p = console_beside(w, NULL);
 	assert_true(pty_wait(p, "+ M leak", 15));
+	assert_true(pty_wait(p, "seeing works, acting does not", 5));
 	console_open(p, "6", "P6 Worker");
 	pty_send(p, "x");
 	assert_true(pty_wait(p, "rustbox: not found", 10));
@@ -294,6 +295,32 @@ static void no_tool_at_all(void **state)
 	pty_settle(p, 0.2, 1);
 	assert_true(pty_wait(p, "+ M leak", 5));
 	console_leave(p);
+	console_undo(w, &nested);
+}
+
+/* S26: no rustbox, but its other half: it is said, and all the procedures do is done by that one. */
+static void the_other_half_of_the_tool(void **state)
+{
+	struct world *w = world_need(state);
+	static struct lab nested;
+	console_plant(&nested, w, "nested");
+	struct pty *p = console_with(w, (const char *const[]){ "rustbox-ops", NULL });
+	assert_true(pty_wait(p, "+ M leak", 15));
+	assert_true(pty_wait(p, "built-in guided cleanup available", 5));
+	console_arm(p);
+	console_begin(p, "2", "P2 Manual mount", "[ok]1 List");
+	pty_send(p, "x");
+	console_press(p, "Y commits", "Y");
+	assert_true(pty_wait(p, "DONE", 30));
+	pty_send(p, "b");
+	console_begin(p, "1", "P1 Automatic", "[ok]1 Look");
+	pty_send(p, "x");
+	console_press(p, "WILL RUN   rustbox health --recover", "\033[F");
+	pty_settle(p, 0.2, 1);
+	pty_send(p, "Y");
+	assert_true(pty_wait(p, "DONE", 40));
+	console_leave(p);
+	console_gone(&nested);
 	console_undo(w, &nested);
 }
 
@@ -326,7 +353,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		T(a_trap_is_left_out), T(a_detour_and_back), T(lazy_is_the_last_resort), T(only_what_was_previewed), T(in_the_kernel),
 		T(a_forker_goes_with_its_group), T(a_frozen_group), T(a_number_is_no_identity), T(a_tool_that_lies),
-		T(no_tool_at_all), T(it_comes_back),
+		T(no_tool_at_all), T(the_other_half_of_the_tool), T(it_comes_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

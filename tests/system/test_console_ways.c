@@ -1,6 +1,6 @@
 /*
- * The ways on after a step that failed: a zombie and its parent, which may be ended only when it is a leftover; and an
- * automatic recovery, which gets three attempts.
+ * The ways on after a step that failed: a zombie and its parent, which may be ended only when it is a leftover; an
+ * automatic recovery, which gets three attempts; and when all is clean, what becomes normal.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,9 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "probes/base/kfile.h"
 #include "probes/base/own.h"
 #include "tests/harness/console.h"
 
@@ -164,12 +167,58 @@ static void three_attempts(void **state)
 	console_undo(w, &nested);
 }
 
+/* The phrase of a baseline, its reason, and what Enter alone does not do. */
+static void capture(struct world *w, struct pty *p, const char *first, const char *shown, bool is_there)
+{
+	char phrase[120] = "baseline ", host[65] = "";
+	assert_int_equal(gethostname(host, sizeof host), 0);
+	(void)strncat(phrase, host, sizeof phrase - 20);
+	console_press(p, first, ":");
+	pty_settle(p, 0.3, 1);
+	pty_send(p, "baseline capture\r");
+	console_press(p, "WILL RUN   rustbox-capture-baseline.sh --store", "\033[F");
+	assert_true(pty_wait(p, shown, 5));
+	pty_send(p, "first of this host\t\r\r");
+	pty_settle(p, 0.2, 1);
+	assert_int_equal(access(w->paths.of[PATH_BASELINE], F_OK), is_there ? 0 : -1);
+	pty_send(p, phrase);
+	console_press(p, "Enter commits", "\r");
+}
+
+/* S03: on a clean host the baseline is captured by typing which host it is of; what would change is shown before. */
+static void baseline_of_a_clean_host(void **state)
+{
+	struct world *w = world_need(state);
+	static const char *const all[] = { "rustbox", "rustbox-ops", "sandbox/install/rustbox-capture-baseline.sh", NULL };
+	char kept[PATH_ROOM];
+	(void)snprintf(kept, sizeof kept, "%s/kept", w->root);
+	assert_int_equal(mkdir(kept, 0700), 0);
+	assert_int_equal(mount("none", kept, "tmpfs", 0, "size=64k"), 0);
+	struct pty *p = console_with(w, all);
+	assert_true(pty_wait(p, "HEALTHY", 15));
+	console_arm(p);
+	capture(w, p, "NO BASELINE", "there is no baseline yet", false);
+	assert_true(pty_wait(p, "baseline ok", 30));
+	autofree char *text = NULL, *again = NULL;
+	assert_true(kfile_read_all(AT_FDCWD, w->paths.of[PATH_BASELINE], &text) > 0);
+	assert_non_null(strstr(text, kept));
+	assert_int_equal(umount(kept), 0);
+	assert_true(pty_wait(p, "-1", 10));
+	capture(w, p, "-1", "- forgotten   mount", true);
+	assert_true(pty_wait(p, "+0 ~0 -0", 30));
+	assert_true(kfile_read_all(AT_FDCWD, w->paths.of[PATH_BASELINE], &again) > 0);
+	assert_null(strstr(again, kept));
+	console_journaled(w, "\"run\":[\"rustbox-capture-baseline.sh\",\"--store\"]");
+	console_leave(p);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1) /* one of them, by its name */
 		cmocka_set_test_filter(argv[1]);
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST(a_zombie_and_its_parent), WORLD_TEST(a_zombie_of_somebody_else), WORLD_TEST(three_attempts),
+		WORLD_TEST(baseline_of_a_clean_host),
 	};
 	world_alone();
 	return cmocka_run_group_tests(tests, NULL, NULL);
