@@ -119,23 +119,36 @@ static int send_on(const struct errand *errand, int *ret)
 	return 0;
 }
 
-static int copy(const struct errand *errand, int fds[static ERRAND_FDS])
+static int copy_each(int workspace_fd, int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		fds[i] = sys_open_tree(workspace_fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE);
+		if (fds[i] < 0) {
+			int r = fds[i];
+			while (i > 0)
+				own_close(&fds[--i]);
+			return r;
+		}
+	}
+	return 0;
+}
+
+static int copy_placed(const struct errand *errand, int fds[static ERRAND_FDS])
 {
 	int r = sys_unshare(CLONE_NEWNS);
 	if (r == 0)
 		r = make_alone();
 	if (r == 0)
 		r = sys_move_mount(errand->workspace_fd, "", AT_FDCWD, errand->stage_dir, MOVE_MOUNT_F_EMPTY_PATH);
-	for (size_t i = 0; r == 0 && i < errand->n; i++) {
-		fds[i] = sys_open_tree(errand->workspace_fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE);
-		r = fds[i] < 0 ? fds[i] : 0;
-	}
-	return r;
+	return r == 0 ? copy_each(errand->workspace_fd, fds, errand->n) : r;
 }
 
 int rootfs_copies(int workspace_fd, const char *stage_dir, int *ret, size_t n, struct err *e)
 {
-	int r = send_on(&(struct errand){ .run = copy, .stage_dir = stage_dir, .workspace_fd = workspace_fd, .n = n }, ret);
+	int r = copy_each(workspace_fd, ret, n);
+	if (r == -EINVAL)
+		r = send_on(&(struct errand){ .run = copy_placed, .stage_dir = stage_dir, .workspace_fd = workspace_fd, .n = n },
+			    ret);
 	return r < 0 ? err_set(e, -r, "copy the workspace") : 0;
 }
 

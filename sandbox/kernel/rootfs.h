@@ -30,8 +30,8 @@ struct rootfs {
 int rootfs_workspace(const char *data, uid_t uid, struct err *e) MUST_CHECK;
 
 /* The same file system `n` times more, each detached, for `n` boxes one after the other: a mount that was attached
- * once cannot be attached again, and only one with a place can be copied (open_tree(2) before Linux 6.15). So it is
- * attached on stage_dir for a moment, in the mount namespace of a child that shares our descriptors. */
+ * once cannot be attached again. Before Linux 6.15 only one with a place can be copied (open_tree(2)): there it is attached
+ * on stage_dir for a moment, in the mount namespace of a child that shares our descriptors. */
 int rootfs_copies(int workspace_fd, const char *stage_dir, int *ret, size_t n, struct err *e) MUST_CHECK;
 
 /* What the rows bind, detached copies with the rows' flags: a descriptor or -errno for each row, -1 for those that bind
