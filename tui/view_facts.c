@@ -7,7 +7,8 @@
 #include "tui/then.h"
 #include "tui/view_parts.h"
 
-enum { STALE_S = 15 };
+/* Below two minutes an age is told in seconds, in steps: ten young leftovers must not rewrite ten cells a second. */
+enum { STALE_S = 15, EXACT_S = 120, AGE_STEP_S = 10 };
 
 static const unsigned kinds[TAB_COUNT] = {
 #define X(id, narrow, wide, bits) [TAB_##id] = (bits),
@@ -81,10 +82,11 @@ const char *owner_shown(enum owner owner)
 
 void age_of(const struct model *m, uint64_t since, char out[static 16])
 {
+	uint64_t s = time_wall(m) - since;
 	if (since == 0 || time_wall(m) < since)
 		(void)strcpy(out, "-");
 	else
-		text_age(time_wall(m) - since, out, 16);
+		text_age(s < EXACT_S ? s / AGE_STEP_S * AGE_STEP_S : s, out, 16);
 }
 
 void clock_of(const struct model *m, char out[static 16])

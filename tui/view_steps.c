@@ -158,6 +158,7 @@ void view_keys(const struct model *m, const struct layout *l, struct canvas *c)
 		ACTION_ORIGINAL, ACTION_SKIP, ACTION_TIME, ACTION_SCOPE, ACTION_FOREIGN, ACTION_NOTE, ACTION_COPY, ACTION_SORT,
 	};
 	int right = c->cols >= 60 ? 18 : 0, col = 1;
+	canvas_fill(c, l->keys, 0, 1, c->cols, INK_LINK); /* one run of one ink: a slow line pays for each change of it */
 	if (right)
 		(void)canvas_right(c, l->keys, c->cols - right, right - 1, INK_LINK,
 				   m->past.on ? "t NOW  ? help" : m->arm.on ? "A disarm ? help" : "A arm  ? help");
