@@ -24,6 +24,7 @@ struct drill {
 	const char *literal;	 /* the founding runbook's lines for it, verbatim */
 	const char *literal_end; /* how that ends, in a line */
 	bool literal_fails;	 /* it must lose a canary or leave a leak */
+	bool rootless;		 /* no cgroup, no device: an ordinary user's namespaces are enough */
 	int (*plant)(struct ground *g, struct err *e);
 };
 extern const struct drill drills[];

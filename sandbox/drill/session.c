@@ -19,6 +19,7 @@
 #include "probes/base/own.h"
 #include "probes/base/text.h"
 #include "probes/drill.h"
+#include "sandbox/drill/faults.h"
 #include "sandbox/drill/program.h"
 #include "sandbox/drill/things.h"
 #include "sandbox/drill/wall.h"
@@ -355,6 +356,9 @@ int session_run(struct session *s, struct err *e)
 	autofree char *absolute = books ? realpath(books, NULL) : NULL; /* inside, the working directory is another */
 	if (absolute && setenv("RUSTBOX_RUNBOOKS", absolute, 1) != 0)
 		return err_set(e, errno, "set RUSTBOX_RUNBOOKS");
+	if (geteuid() != 0 && !s->drill->rootless)
+		return err_say(e, EPERM, "%s needs root, for its cgroups%s; an ordinary user can run those `rustbox drill list` calls rootless",
+			       s->drill->id, s->drill->plant == fault_d_state ? " and its disk" : "");
 	int r = wall_open(&w, e);
 	if (r < 0)
 		return r;

@@ -22,7 +22,7 @@
 #include "sandbox/kernel/child.h"
 #include "sandbox/kernel/sys.h"
 
-enum { PLACES = 64, UNDO_S = 600, ROUND_MS = 50, REMOVE_S = 5 };
+enum { PLACES = 64, BEGIN_S = 20, UNDO_S = 600, ROUND_MS = 50, REMOVE_S = 5 };
 
 /* ---- the place -------------------------------------------------------------------------------- */
 
@@ -84,7 +84,7 @@ static int each_hierarchy(const struct wall *w, int (*visit)(const struct wall *
 	struct scope scope = scope_host(&w->paths);
 	struct hierarchy *h = NULL;
 	size_t n = 0;
-	int worst = hierarchies_read(&scope, &a, &h, &n, e);
+	int worst = w->as_user ? 0 : hierarchies_read(&scope, &a, &h, &n, e);
 	for (size_t i = 0; i < n; i++) { /* all of them, whatever becomes of one */
 		if (!strncmp(h[i].name, "name=", 5)) /* process managers' own */
 			continue;
@@ -108,10 +108,8 @@ static int cgroup_make_one(const struct wall *w, const struct hierarchy *h, int 
 
 int wall_open(struct wall *ret, struct err *e)
 {
-	struct wall w = { .place = -EADDRINUSE };
+	struct wall w = { .place = -EADDRINUSE, .as_user = geteuid() != 0 };
 	char root[PATH_ROOM];
-	if (geteuid() != 0)
-		return err_say(e, EPERM, "a drill makes namespaces and cgroups of its own: run it as root");
 	int r = find_programs(w.programs, e);
 	r = r ? r : find_base(&w, e);
 	if (r < 0)
@@ -141,14 +139,14 @@ void wall_close(struct wall *w)
 
 /* Until nothing is left. Round by round, for the parts wait for each other: whoever writes to a frozen disk cannot die, what
  * is not dead keeps its cgroup, what is mounted its disk. `pidfd`: the drill's init, or -1. */
-static int undo(const struct wall *w, int pidfd, struct err *e)
+static int undo(const struct wall *w, int pidfd, unsigned seconds, struct err *e)
 {
-	uint64_t until = clock_mono_ns() + UNDO_S * NS_PER_S;
+	uint64_t until = clock_mono_ns() + seconds * NS_PER_S;
 	struct pollfd dead = { .fd = pidfd, .events = POLLIN };
 	if (pidfd >= 0)
 		(void)!sys_pidfd_signal(pidfd, SIGKILL);
 	for (bool again = false;; again = true) {
-		int r = disk_release(w->paths.root, e);
+		int r = w->as_user ? 0 : disk_release(w->paths.root, e);
 		/* The wait between two rounds, too: the end of a device tells nobody. */
 		int n = pidfd >= 0 || again ? poll(&dead, 1, ROUND_MS) : 1;
 		if (pidfd >= 0 && n == 0)
@@ -205,14 +203,14 @@ static void watchdog(const struct run *run)
 	int keep[] = { run->pidfd, run->pipe[LIFE_STARTER][0], run->pipe[LIFE_INIT][0], w->place, run->go[1], run->said[1] };
 	(void)!child_keep_only(keep, sizeof keep / sizeof *keep);
 	/* The place was free, so what is in it is of an earlier drill that lost its watchdog, too. */
-	int r = undo(w, -1, &e);
+	int r = undo(w, -1, BEGIN_S, &e);
 	r = r ? r : each_hierarchy(w, cgroup_make_one, &e);
 	(void)!(r < 0 ? sys_write(run->said[1], &e, sizeof e) : sys_write(run->go[1], "g", 1));
 	(void)close(run->said[1]);
 	(void)close(run->go[1]);
 	if (r == 0)
 		await_end(run);
-	_exit(undo(w, run->pidfd, &e) < 0);
+	_exit(undo(w, run->pidfd, UNDO_S, &e) < 0);
 }
 
 static int be_init(const struct run *run, int (*inside)(const struct wall *, void *), void *arg)
@@ -230,6 +228,21 @@ static int be_init(const struct run *run, int (*inside)(const struct wall *, voi
 	(void)close(run->go[0]);
 	run->wall->alive = run->pipe[LIFE_INIT][1];
 	return inside(run->wall, arg);
+}
+
+/* An ordinary user is root in a user namespace of the drill, and nowhere else. init waits for `go` meanwhile. */
+static int become_root_inside(pid_t init, struct err *e)
+{
+	const struct { const char *file; unsigned id; } maps[] = { { "setgroups", 0 }, { "uid_map", geteuid() }, { "gid_map", getegid() } };
+	for (size_t i = 0; i < 3; i++) {
+		char path[40], text[40];
+		(void)snprintf(path, sizeof path, "/proc/%d/%s", (int)init, maps[i].file); /* our child, not waited for: itself */
+		(void)snprintf(text, sizeof text, i ? "0 %u 1" : "deny", maps[i].id);
+		int r = sys_write_file(AT_FDCWD, path, text);
+		if (r < 0)
+			return err_set(e, -r, "write the drill's %s", maps[i].file);
+	}
+	return 0;
 }
 
 static int status_of(int pidfd, int *ret)
@@ -271,7 +284,7 @@ static int await_undone(const struct run *run, struct err *e)
 		return info.si_status == 0 ? 0 : err_say(e, EBUSY, "something of it would not go; the next drill tries again");
 	while (poll(&end, 1, -1) < 0 && errno == EINTR)
 		;
-	return undo(run->wall, run->pidfd, e);
+	return undo(run->wall, run->pidfd, UNDO_S, e);
 }
 
 int wall_run(struct wall *w, int (*inside)(const struct wall *w, void *arg), void *arg, struct err *e)
@@ -282,13 +295,15 @@ int wall_run(struct wall *w, int (*inside)(const struct wall *w, void *arg), voi
 	    sys_pipe(run.pipe[LIFE_INIT], 0) < 0)
 		return err_say(e, EMFILE, "no pipes for the drill");
 	(void)fflush(NULL);
-	run.init = child_spawn(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS, -1, &run.pidfd, e);
+	run.init = child_spawn(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | (w->as_user ? CLONE_NEWUSER : 0), -1,
+			       &run.pidfd, e);
 	if (run.init < 0)
-		return run.init;
+		return w->as_user ? err_set(e, -run.init, "this host gives ordinary users no user namespaces: run it as root") : run.init;
 	if (run.init == 0)
 		_exit(be_init(&run, inside, arg));
-	int begun = begin(&run, e);
-	int undone = run.dog < 0 ? 0 : await_undone(&run, begun < 0 ? NULL : e);
+	int mapped = w->as_user ? become_root_inside(run.init, e) : 0;
+	int begun = mapped < 0 ? mapped : begin(&run, e);
+	int undone = run.dog <= 0 ? 0 : await_undone(&run, begun < 0 ? NULL : e);
 	int r = status_of(run.pidfd, &code);
 	(void)close(run.pipe[LIFE_STARTER][1]);
 	own_close(&run.pidfd);

@@ -13,6 +13,8 @@
 #ifndef SANDBOX_DRILL_WALL_H
 #define SANDBOX_DRILL_WALL_H
 
+#include <stdbool.h>
+
 #include "probes/base/paths.h"
 
 struct wall {
@@ -21,10 +23,11 @@ struct wall {
 	char programs[PATH_ROOM]; /* where rustbox and its helpers are */
 	int place;	     /* the socket that holds the number */
 	unsigned limit_s;
+	bool as_user;	     /* not root outside: a user namespace, and no cgroups */
 	int alive;	     /* inside: init's own; a process that is to outlive init's judgement must not keep it */
 };
 
-/* Takes a place. */
+/* Takes a place. Only root's drill has cgroups; an ordinary user's is in a user namespace. */
 int wall_open(struct wall *ret, struct err *e) MUST_CHECK;
 /* Runs `inside` as init of the drill; returns its exit status, 0-255, or 128 + signal, when everything is undone. */
 int wall_run(struct wall *w, int (*inside)(const struct wall *w, void *arg), void *arg, struct err *e) MUST_CHECK;

@@ -12,19 +12,40 @@
 #include "sandbox/drill/things.h"
 #include "sandbox/ops/ops.h"
 
+enum { WIDTH = 80 };
+
+/* Folded at blanks, each line after the same indent. */
+static void fold(FILE *out, int indent, const char *text)
+{
+	while (*text) {
+		int n = (int)strlen(text), room = WIDTH - 1 - indent;
+		if (n > room)
+			for (n = room; n > 0 && text[n] != ' '; n--)
+				;
+		n = n > 0 ? n : room;
+		(void)fprintf(out, "%*s%.*s\n", indent, "", n, text);
+		text += n + (text[n] == ' ');
+	}
+}
+
 void drill_list(FILE *out, bool json)
 {
 	for (unsigned i = 0; i < drill_count; i++) {
 		const struct drill *d = &drills[i];
 		if (json) {
-			autojson json_t *j = json_pack("{s:s,s:s,s:s,s:s,s:i}", "drill", d->id, "name", d->name, "fault", d->fault,
-						       "teaches", d->teaches, "par", (int)d->par_s);
+			autojson json_t *j = json_pack("{s:s,s:s,s:s,s:s,s:i,s:b}", "drill", d->id, "name", d->name, "fault",
+						       d->fault, "teaches", d->teaches, "par", (int)d->par_s, "rootless", d->rootless);
 			ops_line(j);
 		} else {
-			(void)fprintf(out, "%-4s %-15s par %u:%02u  %s\n%*s%s\n", d->id, d->name, d->par_s / 60, d->par_s % 60, d->fault,
-				      31, "", d->teaches);
+			(void)fprintf(out, "%-4s %-18s par %u:%02u%s\n", d->id, d->name, d->par_s / 60, d->par_s % 60,
+				      d->rootless ? "   rootless" : "");
+			fold(out, 5, d->fault);
+			fold(out, 5, d->teaches);
 		}
 	}
+	if (!json)
+		(void)fprintf(out, "\nrustbox drill run D1 opens the console in one; nothing of this host is touched.\n"
+				   "Drills need root; a rootless one needs only a user namespace.\n");
 }
 
 static json_t *parts_json(const struct score *s)
@@ -68,7 +89,10 @@ void drill_result_text(FILE *out, const struct ground *g, const struct facts *f,
 			      f->dangers * SCORE_DANGER);
 	if (f->dead)
 		(void)fprintf(out, " something innocent was harmed: no more than %d points\n", SCORE_DEAD_CAP);
-	(void)fprintf(out, "\n The cause: %s.\n\n What the literal runbook would have done here:\n   %s\n", d->cause, d->literal_end);
+	(void)fprintf(out, "\n The cause:\n");
+	fold(out, 3, d->cause);
+	(void)fprintf(out, "\n What the literal runbook would have done here:\n");
+	fold(out, 3, d->literal_end);
 }
 
 void drill_solution(FILE *out, const struct ground *g)

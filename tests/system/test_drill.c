@@ -96,11 +96,40 @@ static void same_seed_same_drill(void **state)
 	assert_false(json_equal(json_object_get(a, "left"), json_object_get(c, "left")));
 }
 
+/* An ordinary user is root in a user namespace of the drill; what needs more says so and what it needs. */
+static void without_root(void **state)
+{
+	char program[PATH_ROOM * 2];
+	snprintf(program, sizeof program, "%s/rustbox", world.build);
+	(void)state;
+	for (unsigned i = 0; i < drill_count; i++) {
+		struct ran r;
+		struct drillhost before = drillhost_look();
+		world_call(&world, &r, SECONDS, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", program, "drill", "run",
+			   drills[i].id, "--seed", "3", "--solve", "--json");
+		if (r.code == 127 || strstr(r.err, "no user namespaces") || strstr(r.err, "ermission denied")) {
+			print_message("not here: %s", *r.err ? r.err : "no setpriv\n");
+			ran_done(&r);
+			drillhost_compare(&before);
+			skip();
+		}
+		autojson json_t *j = ran_json(&r);
+		if (!drills[i].rootless) {
+			assert_int_equal(r.code, 3);
+			assert_non_null(strstr(r.err, "needs root, for its cgroups"));
+		} else if (!j || score(j) < 95) {
+			fail_msg("%s: %s%s", drills[i].id, r.out, r.err);
+		}
+		ran_done(&r);
+		drillhost_compare(&before);
+	}
+}
+
 static void usage(void **state)
 {
 	static const char *const bad[][4] = {
 		{ "run", "D11" }, { "run" }, { "run", "D1", "--seed", "x" }, { "run", "D1" }, { "nonsense" }, { "hint" }, { "result" },
-		{ "say", "words" }, { "say" }, { "walkthrough" },
+		{ "say", "words" }, { "say" }, { "walkthrough" }, { "walkthrough", "P7" },
 	};
 	(void)state;
 	for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -136,9 +165,10 @@ int main(void)
 		cmocka_unit_test(solved),
 		cmocka_unit_test(lost_by_the_literal_runbook),
 		cmocka_unit_test(same_seed_same_drill),
+		cmocka_unit_test(without_root),
 	};
 	if (world_lacking()) {
-		printf("[  SKIPPED ] 4 tests: %s\n", world_lacking());
+		printf("[  SKIPPED ] 5 tests: %s\n", world_lacking());
 		return 77;
 	}
 	return cmocka_run_group_tests(tests, open_world, close_world);
