@@ -41,7 +41,7 @@
 	X(SIZE, "size", "COLSxROWS", "with --script: the screen, 80x24 by default")                           \
 	X(DUMP, "dump", "text|svg", "with --script: how the screen is written")                               \
 	X(LIGHT, "light", NULL, "for a light background (also COLORFGBG)")                                    \
-	X(WALKTHROUGH, "walkthrough", "PAGE", "training: each step of a runbook explained, on a drill's fault")      \
+	X(WALKTHROUGH, "walkthrough", "PAGE", "training, on a drill's fault: P1 to P6, a runbook, or RUNBOOK:N")          \
 	X(HELP, "help", NULL, "this text") X(VERSION, "version", NULL, "the version")
 
 enum option_id {
