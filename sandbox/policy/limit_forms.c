@@ -88,6 +88,10 @@ bool limit_rlimit(const struct limits *limits, enum limit limit, bool pids_missi
 		*ret = (struct rlimit_row){ row->rlimit, v, v + 1 };
 		return true;
 	}
+	/* A core_pattern that names a program is started for a crash whatever the limit, 0 included, and as root on the host:
+	 * all but for 1, core(5)'s way to say no. A file is not written either, being smaller than a page. */
+	if (limit == LIMIT_CORE && v == 0)
+		v = 1;
 	*ret = (struct rlimit_row){ row->rlimit, v, v };
 	return true;
 }

@@ -4,10 +4,14 @@
 #include <dirent.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/time.h>
+#include <sys/timerfd.h>
+#include <time.h>
 
 static void rest(void)
 {
@@ -258,6 +262,120 @@ static int raise_limit(int argc, char **argv)
 	return bad;
 }
 
+/* A crash with a core limit of 0 would start the host's core handler as root: the limit must be 1 and stay so (core(5)). */
+static int core_handler(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	struct rlimit none = { 0, 0 }, now = { 9, 9 };
+	int bad = must_fail("RLIMIT_CORE 0", setrlimit(RLIMIT_CORE, &none));
+	bad |= must_fail("setrlimit 0", syscall(SYS_setrlimit, RLIMIT_CORE, &none));
+	bad |= must_fail("prlimit64 0, high bits", syscall(SYS_prlimit64, 0, 1L << 32 | RLIMIT_CORE, &none, NULL));
+	if (syscall(SYS_getrlimit, RLIMIT_CORE, &now) == 0)
+		say("core %lu %lu\n", (unsigned long)now.rlim_cur, (unsigned long)now.rlim_max);
+	abort();
+	return bad;
+}
+
+/* Timers and watches are the kernel's memory: each kind ends at a limit of this box's own uid. */
+static int timers(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	long n = 0;
+	for (timer_t id; n < 1000000 && syscall(SYS_timer_create, CLOCK_MONOTONIC, NULL, &id) == 0;)
+		n++;
+	if (n == 1000000)
+		say("REACHED a million timers\n");
+	say("refused after %ld timers: %d\n", n, errno);
+	return 0;
+}
+
+static int descriptors_of(int (*make)(void))
+{
+	int n = 0;
+	while (n < 100000 && make() >= 0)
+		n++;
+	return n;
+}
+
+static int new_inotify(void)
+{
+	return inotify_init1(IN_CLOEXEC);
+}
+
+static int new_event(void)
+{
+	return eventfd(0, 0);
+}
+
+static int new_timer(void)
+{
+	return timerfd_create(CLOCK_MONOTONIC, 0);
+}
+
+static int kernel_objects(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	int (*const make[])(void) = { new_inotify, new_event, new_timer };
+	for (size_t i = 0; i < sizeof make / sizeof make[0]; i++) {
+		int n = descriptors_of(make[i]);
+		if (n == 100000)
+			say("REACHED a hundred thousand descriptors\n");
+		say("refused after %d: %d\n", n, errno);
+		close_range(3, ~0u, 0);
+	}
+	return 0;
+}
+
+/* Watches cost memory outside of any file; a new directory each, until the kernel or the workspace says no. */
+static int watches(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	int fd = inotify_init1(IN_CLOEXEC), n = 0;
+	char name[32];
+	for (; n < 1000000; n++) {
+		snprintf(name, sizeof name, "d%d", n);
+		if (mkdir(name, 0700) < 0 || inotify_add_watch(fd, name, IN_ALL_EVENTS) < 0)
+			break;
+	}
+	say("refused after %d watches: %d\n", n, errno);
+	return n == 1000000 ? REACHED : 0;
+}
+
+/* A program made of memory gets no more than one made of a file: same filter, same identity, no gain. */
+static int memory_program(int argc, char **argv)
+{
+	char *then[] = { argv[0], (char[]){ "memory_program" }, (char[]){ "inside" }, NULL };
+	if (argc > 1) {
+		say("inside\n");
+		struct rlimit r = { RLIM_INFINITY, RLIM_INFINITY };
+		int bad = must_fail("RLIMIT_CPU", setrlimit(RLIMIT_CPU, &r));
+		return bad | must_fail("unshare", unshare(CLONE_NEWUSER));
+	}
+	char buf[65536];
+	int from = open("/proc/self/exe", O_RDONLY), to = memfd_create("program", MFD_CLOEXEC);
+	for (ssize_t n; (n = read(from, buf, sizeof buf)) > 0;)
+		if (write(to, buf, (size_t)n) != n)
+			return 1;
+	execveat(to, "", then, environ, AT_EMPTY_PATH);
+	say("refused execveat: %d\n", errno);
+	return 0;
+}
+
+/* Arguments are copied by the kernel into the new program's stack: charged, and bounded by the stack limit. */
+static int huge_arguments(int argc, char **argv)
+{
+	enum { EACH = 128 << 10, MANY = 4096 };
+	char *word = malloc(EACH), **list = calloc(MANY + 1, sizeof *list);
+	if (argc > 1)
+		return 0;
+	memset(word, 'a', EACH - 1);
+	word[EACH - 1] = '\0';
+	list[0] = argv[0];
+	for (int i = 1; i < MANY; i++)
+		list[i] = word;
+	return must_fail("half a gigabyte of arguments", execv("/proc/self/exe", list));
+}
+
 static int wall_sleep(int argc, char **argv)
 {
 	(void)argc, (void)argv;
@@ -432,6 +550,8 @@ static const struct attack attacks[] = {
 	{ "orphan_stdout", orphan_stdout }, { "deaf_sleep", deaf_sleep }, { "stop_self", stop_self },
 	{ "stopped_children", stopped_children }, { "vfork_parent", vfork_parent }, { "zombies", zombies },
 	{ "spin", spin }, { "spin_threads", spin_threads }, { "spin_children", spin_children }, { "spin_deaf", spin_deaf },
+	{ "core_handler", core_handler }, { "timers", timers }, { "kernel_objects", kernel_objects }, { "watches", watches },
+	{ "memory_program", memory_program }, { "huge_arguments", huge_arguments },
 	{ "raise_limit", raise_limit }, { "wall_sleep", wall_sleep }, { "exit", exit_code }, { "raise", raise_signal },
 	{ "segv", crash_segv }, { "fpe", crash_fpe }, { "stack_overflow", stack_overflow }, { "kill_all", kill_all },
 	{ "kill_init", kill_init }, { "kill_parent", kill_parent_group }, { "trace_init", trace_init },

@@ -59,6 +59,12 @@ static const struct attack attacks[] = {
 	{ "attack_proc spin_threads", "--time 0.3s", S(TLE), "cpu_time", NULL, 0 },
 	{ "attack_proc spin_children reaped", "--time 0.4s", S(TLE), "cpu_time", NULL, 0 },
 	{ "attack_proc spin_children unreaped", "--time 0.4s --processes 20", S(TLE), "cpu_time", NULL, 0 },
+	{ "attack_proc core_handler", NULL, S(SIG), "signal", "core 1 1", 6 },
+	{ "attack_proc timers", NULL, S(OK), NULL, "refused after 10", 0 }, /* RLIMIT_SIGPENDING, 1024 */
+	{ "attack_proc kernel_objects", "--open-files 200", S(OK) | S(ABUSE), NULL, "refused after 19", 0 },
+	{ "attack_proc watches", "--inodes 5000", S(OK), NULL, "refused after", 0 },
+	{ "attack_proc memory_program", NULL, REFUSED, NULL, "inside", 0 },
+	{ "attack_proc huge_arguments", "--mem 64M", REFUSED | S(MLE) | S(SIG), NULL, NULL, 0 },
 	{ "attack_proc raise_limit", NULL, REFUSED, NULL, NULL, 0 },
 	/* verdicts that a program may try to forge */
 	{ "attack_proc exit 0", NULL, S(OK), "success", NULL, 0 },

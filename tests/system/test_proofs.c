@@ -222,7 +222,7 @@ static void inodes(void)
 static void core(void)
 {
 	char pattern[128] = "";
-	earns("-- /p/in_use core", "OK", "limit 0 dumped 0 file 0");
+	earns("-- /p/in_use core", "OK", "limit 1 dumped 0 file 0");
 	bool plain = kfile_read(AT_FDCWD, "/proc/sys/kernel/core_pattern", pattern, sizeof pattern) > 0 &&
 		     strncmp(pattern, "core\n", 5) == 0;
 	earns("--core 8M -- /p/in_use core", "OK", plain ? "limit 8388608 dumped 1 file 1" : "limit 8388608");

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include "sandbox/policy/syscalls.h"
@@ -108,13 +109,16 @@ static void ordinary_runtimes_have_what_they_need(void **state)
 	static const int needed[] = { SYS_read, SYS_write, SYS_openat, SYS_mmap, SYS_mprotect, SYS_brk, SYS_futex,
 		SYS_execve, SYS_exit_group, SYS_wait4, SYS_clock_gettime, SYS_nanosleep, SYS_clock_nanosleep,
 		SYS_epoll_create1, SYS_epoll_wait, SYS_epoll_pwait, SYS_eventfd2, SYS_timerfd_create, SYS_memfd_create,
-		SYS_pipe2, SYS_sendmsg, SYS_recvmsg, SYS_prlimit64, SYS_getrandom, SYS_rseq, SYS_set_robust_list,
+		SYS_pipe2, SYS_sendmsg, SYS_recvmsg, SYS_getrandom, SYS_rseq, SYS_set_robust_list,
 		SYS_set_tid_address, SYS_arch_prctl, SYS_rt_sigaction, SYS_sigaltstack, SYS_tgkill, SYS_madvise,
 		SYS_membarrier, SYS_sched_getaffinity, SYS_statx, SYS_newfstatat, SYS_getdents64, SYS_vfork, SYS_fork,
 		SYS_pkey_alloc, SYS_close_range, SYS_copy_file_range, SYS_faccessat2, SYS_sysinfo, SYS_uname };
 	(void)state;
 	for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
 		assert_int_equal(decide(needed[i], 0, 0), SECCOMP_RET_ALLOW);
+	assert_int_equal(decide(SYS_prlimit64, 1, RLIMIT_NOFILE), SECCOMP_RET_ALLOW);
+	assert_int_equal(decide(SYS_prlimit64, 1, 1ull << 32 | RLIMIT_CORE), SECCOMP_RET_ERRNO | EPERM);
+	assert_int_equal(decide(SYS_setrlimit, 0, RLIMIT_CORE), SECCOMP_RET_ERRNO | EPERM);
 }
 
 int main(void)
