@@ -74,7 +74,7 @@ BENCHES  := $(patsubst tests/%.c,$(OUT)/tests/%,$(BENCH_SRC))
 PAYLOADS := $(patsubst tests/payloads/%.c,$(OUT)/payloads/%,$(PAYLOAD_SRC))
 
 .PHONY: all help deps test-deps run check check-fast unit asan clang tidy format install uninstall clean \
-	check-failure-matrix check-vm soak fuzz bench bench-tui bench-scale screenshots payloads
+	check-failure-matrix check-vm soak soak-console fuzz bench bench-tui bench-scale screenshots payloads
 
 all: $(PROGRAMS)
 

@@ -185,7 +185,8 @@ static void take_ref(void *ctx, const struct ref *r)
 		(void)snprintf(path, sizeof path, "%s", links[r->kind]);
 	ssize_t n = readlinkat(s->dir, path, target, sizeof target - 1);
 	if (n > 0)
-		h->detail = arena_strndup(s->look.a, target, (size_t)n);
+		h->detail = h->detail[0] ? arena_printf(s->look.a, "%s, %.*s", h->detail, (int)n, target) /* the pane, and where in it */
+					 : arena_strndup(s->look.a, target, (size_t)n);
 }
 
 static bool is_peer(const struct search *s, const struct mount_facts *m)

@@ -24,6 +24,10 @@ soak: test-deps ## mixed runs side by side with supervisors killed among them (S
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@OUT=$(OUT) tests/soak.sh $(SOAK_SECONDS)
 
+soak-console: test-deps ## the console killed in each of its eight ways (CONSOLE_DEATHS=50 times): the terminal is given back each time
+	@$(MAKE) --no-print-directory -j$$(nproc) all $(OUT)/tests/system/test_console
+	@CONSOLE_DEATHS=$${CONSOLE_DEATHS:-50} $(OUT)/tests/system/test_console every_way_to_die
+
 bench: test-deps ## what a run costs, beside the other sandboxes that are installed
 	@$(MAKE) --no-print-directory -j$$(nproc) all tests-built
 	@$(OUT)/tests/bench/bench_run

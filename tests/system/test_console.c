@@ -258,7 +258,10 @@ static const struct {
 static void every_way_to_die(void **state)
 {
 	struct world *w = world_need(state);
-	for (size_t i = 0; i < sizeof deaths / sizeof *deaths; i++) {
+	const char *runs = getenv("CONSOLE_DEATHS"); /* of each way; make soak-console asks for 50 */
+	size_t ways = sizeof deaths / sizeof *deaths, all = ways * (runs ? strtoul(runs, NULL, 10) : 1);
+	for (size_t run = 0; run < all; run++) {
+		size_t i = run % ways;
 		struct pty *p = pty_start(&(struct pty_how){ .root = w->root });
 		assert_true(pty_wait(p, "live:", 5));
 		assert_true(pty_modes(p).alternate && pty_modes(p).paste && !pty_modes(p).cursor);
@@ -399,8 +402,10 @@ static void without_colours(void **state)
 	leftover_remove(&a);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST(a_clean_host), WORLD_TEST(a_leak_appears_while_looking), WORLD_TEST(who_holds_it), WORLD_TEST(hostile_names),
 		WORLD_TEST(the_watcher_is_killed), WORLD_TEST(garbage_keys_change_nothing), WORLD_TEST(paste_is_ignored), WORLD_TEST(both_forms_of_arrows),
