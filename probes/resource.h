@@ -6,7 +6,7 @@
  *            only has the reusable id
  *   cgroup   "<hierarchy>:<inode>"; hierarchy is "memory", "pids", ... on v1 and "unified" on v2
  *   process  "<pid>:<start time in clock ticks, /proc/PID/stat field 22>"
- *   tempdir  "<major>:<minor>:<inode>"
+ *   tempdir  "<major>:<minor>:<inode>:<birth>", without the birth where it is not known (dirid.h)
  *   lock     the box's name
  *   ghost    "<major>:<minor>" of the file system that is still held
  * `name` is what a person calls it and what a baseline compares (a path, a cgroup path, "comm uid N").

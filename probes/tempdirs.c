@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -108,7 +109,22 @@ struct work {
 	struct targets targets;
 	struct identity root; /* the work root's own */
 	uid_t ours;	      /* who owns rustbox's ledger directory */
+	int bare;	      /* the work root without what is mounted below it; -1 not asked for yet, -2 not to be had */
 };
+
+/* The birth of a directory that something is mounted on: asked in a detached copy of the work root's own mount, which
+ * has nothing mounted on it, is in nobody's tree and ends with its descriptor. 0: this kernel or caller cannot. */
+static uint64_t covered_birth(struct work *w, int parent, const char *name, uint64_t inode)
+{
+	struct identity id;
+	if (w->bare == -1)
+		w->bare = open_tree(parent, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (w->bare < 0) {
+		w->bare = -2; /* once is enough */
+		return 0;
+	}
+	return identity_at(w->bare, name, AT_SYMLINK_NOFOLLOW, &id) == 0 && id.inode == inode ? id.birth : 0;
+}
 
 static void take_dir(struct work *w, int parent, const struct dirent *d, const char *box, struct resource_set *ret)
 {
@@ -117,7 +133,9 @@ static void take_dir(struct work *w, int parent, const struct dirent *d, const c
 	struct cover cover = cover_of(&w->targets, path, a);
 	struct identity id = w->root;
 	id.inode = d->d_ino;
-	id.mtime = 0;
+	id.mtime = id.birth = 0;
+	if (cover.on)
+		id.birth = covered_birth(w, parent, d->d_name, id.inode);
 	if (!cover.on && (identity_at(parent, d->d_name, AT_SYMLINK_NOFOLLOW, &id) || !S_ISDIR(id.mode)))
 		return;
 	struct tempdir_facts facts = { .inode = id.inode, .major = id.major, .minor = id.minor, .mtime = id.mtime,
@@ -133,12 +151,14 @@ static void take_dir(struct work *w, int parent, const struct dirent *d, const c
 				.old = look_is_older(w->look, id.birth ? id.birth : id.changed),
 				.detail = detail_of(a, &facts, cover.on) };
 	r->id = arena_printf(a, "%u:%u:%llu", facts.major, facts.minor, (unsigned long long)facts.inode);
+	if (id.birth)
+		r->id = arena_printf(a, "%s:%llu", r->id, (unsigned long long)id.birth);
 }
 
 void tempdirs_observe(struct look *l, struct resource_set *ret)
 {
 	const struct mount_table *mounts = look_mounts(l);
-	struct work w = { .look = l, .targets = targets_below(mounts, l->world.work, l->a) };
+	struct work w = { .look = l, .bare = -1, .targets = targets_below(mounts, l->world.work, l->a) };
 	struct identity ledger;
 	struct err why;
 	autodir DIR *dir = opendir(l->world.work);
@@ -158,4 +178,6 @@ void tempdirs_observe(struct look *l, struct resource_set *ret)
 		if (box)
 			take_dir(&w, dirfd(dir), d, arena_strdup(l->a, box), ret);
 	}
+	if (w.bare >= 0)
+		(void)close(w.bare);
 }

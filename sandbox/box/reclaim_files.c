@@ -8,6 +8,7 @@
 
 #include "probes/base/clock.h"
 #include "probes/base/own.h"
+#include "probes/dirid.h"
 #include "sandbox/box/reclaim_acts.h"
 #include "sandbox/box/reclaim_child.h"
 #include "sandbox/box/trash.h"
@@ -17,8 +18,7 @@
 
 struct tree_act {
 	const char *work, *name;
-	unsigned major_no, minor_no;
-	unsigned long long inode;
+	struct dirid id;
 };
 
 static void tell_parent(void *arg, uint64_t entries)
@@ -35,14 +35,16 @@ static int tree_in_child(void *arg, struct child_voice *voice, struct err *e)
 	autofd int work = sys_openat(AT_FDCWD, act->work, O_PATH | O_DIRECTORY, 0);
 	if (work < 0)
 		return err_set(e, -work, "open %s", act->work);
-	return tree_remove(work, act->name, makedev(act->major_no, act->minor_no), (ino_t)act->inode, &watch, &entries, e);
+	if (!dirid_is(&act->id, work, act->name)) /* its birth; device and inode are compared again on what is opened */
+		return err_say(e, ENOENT, "it is gone, or another directory has its name now; left alone");
+	return tree_remove(work, act->name, makedev(act->id.major, act->id.minor), (ino_t)act->id.inode, &watch, &entries, e);
 }
 
 static void to_trash(struct reclaim_item *item, const struct paths *p, const struct tree_act *act)
 {
 	struct err e = { 0 };
 	uint64_t until = clock_wall_s() + TRASH_S;
-	int r = trash_put(p, act->name, makedev(act->major_no, act->minor_no), (ino_t)act->inode, until, &e);
+	int r = trash_put(p, act->name, &act->id, until, &e);
 	item->undo_until = r == 0 ? until : 0;
 	if (r == 0)
 		reclaim_set(item, RECLAIM_RELEASED, 0, "kept for %d min: rustbox reclaim tempdir --undo %s", TRASH_S / 60, item->of.id);
@@ -56,7 +58,7 @@ void reclaim_tempdir(struct reclaim_item *item, const struct reclaim_how *how,
 	struct err e = { 0 };
 	const char *slash = strrchr(item->of.name, '/');
 	struct tree_act act = { .work = how->scope->paths->of[PATH_WORK], .name = slash ? slash + 1 : item->of.name };
-	if (!item->of.id || sscanf(item->of.id, "%u:%u:%llu", &act.major_no, &act.minor_no, &act.inode) != 3) {
+	if (!item->of.id || dirid_parse(item->of.id, &act.id) < 0) {
 		reclaim_set(item, RECLAIM_SKIPPED, EINVAL, "not a directory's identity");
 		return;
 	}

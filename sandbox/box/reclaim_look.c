@@ -12,6 +12,7 @@
 #include "probes/base/kfile.h"
 #include "probes/base/own.h"
 #include "probes/base/text.h"
+#include "probes/dirid.h"
 #include "probes/hierarchy.h"
 #include "sandbox/box/reclaim_acts.h"
 #include "sandbox/box/reclaim_mount.h"
@@ -162,15 +163,12 @@ static int cgroup_there(const struct scope *scope, const char *name, const char 
 static int tempdir_there(const char *name, const char *id)
 {
 	struct stat st;
-	unsigned major_no, minor_no;
-	unsigned long long inode;
+	struct dirid meant;
 	if (lstat(name, &st) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	if (!id)
 		return 1;
-	if (sscanf(id, "%u:%u:%llu", &major_no, &minor_no, &inode) != 3)
-		return -EINVAL;
-	return st.st_ino == inode && major(st.st_dev) == major_no && minor(st.st_dev) == minor_no;
+	return dirid_parse(id, &meant) < 0 ? -EINVAL : dirid_is(&meant, AT_FDCWD, name);
 }
 
 int reclaim_is_there(const struct scope *scope, enum resource_kind kind, const char *name, const char *id,

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "probes/dirid.h"
 #include "sandbox/box/reclaim.h"
 
 struct node {
@@ -39,8 +40,11 @@ static bool is_named(const struct resource *r, const char *asked)
 {
 	bool by_path = asked[0] == '/' &&
 		       (r->kind == RES_MOUNT || r->kind == RES_TEMPDIR || r->kind == RES_CGROUP);
+	struct dirid own, meant;
 	if (strcmp(r->id, asked) == 0)
 		return true;
+	if (r->kind == RES_TEMPDIR && !by_path && dirid_parse(r->id, &own) == 0 && dirid_parse(asked, &meant) == 0)
+		return dirid_same(&own, &meant);
 	return by_path && (strcmp(r->name, asked) == 0 || (r->kind == RES_CGROUP && r->cgroup.path &&
 							  strcmp(r->cgroup.path, asked) == 0));
 }

@@ -32,14 +32,13 @@ static int open_work(const struct paths *p, struct err *e)
 }
 
 /* Is `name` this directory, itself and not something mounted on it? */
-static bool is_it(int work, const char *name, dev_t dev, ino_t inode)
+static bool is_it(int work, const char *name, const struct dirid *id)
 {
-	struct stat st;
 	autofd int fd = sys_openat2(work, name, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, beneath);
-	return fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == dev && st.st_ino == inode;
+	return fd >= 0 && dirid_is(id, fd, "");
 }
 
-int trash_put(const struct paths *p, const char *name, dev_t dev, ino_t inode, uint64_t until, struct err *e)
+int trash_put(const struct paths *p, const char *name, const struct dirid *id, uint64_t until, struct err *e)
 {
 	char to[160];
 	autofd int work = open_work(p, e);
@@ -47,13 +46,13 @@ int trash_put(const struct paths *p, const char *name, dev_t dev, ino_t inode, u
 		return work;
 	if (strncmp(name, ours, sizeof ours - 1) != 0 || !text_is_box_name(name + sizeof ours - 1))
 		return err_say(e, EINVAL, "not a box's directory");
-	if (!is_it(work, name, dev, inode))
+	if (!is_it(work, name, id))
 		return err_say(e, ENOENT, "it is gone, or another directory has its name now");
 	(void)snprintf(to, sizeof to, "%s%llu-%s", prefix, (unsigned long long)until, name + sizeof ours - 1);
 	int r = sys_renameat2(work, name, work, to, RENAME_NOREPLACE);
 	if (r < 0)
 		return err_set(e, -r, "move it to the trash");
-	if (is_it(work, to, dev, inode))
+	if (is_it(work, to, id))
 		return 0;
 	(void)!sys_renameat2(work, to, work, name, RENAME_NOREPLACE); /* another took its name in between */
 	return err_say(e, ENOENT, "another directory has its name now; left alone");
@@ -71,7 +70,7 @@ static const char *parse(const char *name, uint64_t *until)
 	return text_is_box_name(box) ? box : NULL;
 }
 
-int trash_undo(const struct paths *p, dev_t dev, ino_t inode, char *back, size_t cap, struct err *e)
+int trash_undo(const struct paths *p, const struct dirid *id, char *back, size_t cap, struct err *e)
 {
 	int work = open_work(p, e);
 	if (work < 0)
@@ -85,7 +84,7 @@ int trash_undo(const struct paths *p, dev_t dev, ino_t inode, char *back, size_t
 		char to[100];
 		uint64_t until;
 		const char *box = parse(d->d_name, &until);
-		if (!box || !is_it(work, d->d_name, dev, inode))
+		if (!box || !is_it(work, d->d_name, id))
 			continue;
 		(void)snprintf(to, sizeof to, "%s%s", ours, box);
 		int r = sys_renameat2(work, d->d_name, work, to, RENAME_NOREPLACE);

@@ -10,16 +10,17 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "probes/dirid.h"
 #include "probes/scope.h"
 
 enum { TRASH_S = 600 };
 
 /* Whether the file system can afford to keep what was deleted: a tenth of its bytes and inodes are free. */
 bool trash_has_room(const struct paths *p);
-/* Moves <work>/<name> away, if it still is the directory with this device and inode. -ENOENT: gone already. */
-int trash_put(const struct paths *p, const char *name, dev_t dev, ino_t inode, uint64_t until, struct err *e) MUST_CHECK;
-/* Brings back the directory with this device and inode; its path into `back`. -ENOENT: not in the trash (any more). */
-int trash_undo(const struct paths *p, dev_t dev, ino_t inode, char *back, size_t cap, struct err *e) MUST_CHECK;
+/* Moves <work>/<name> away, if it still is this directory. -ENOENT: gone already. */
+int trash_put(const struct paths *p, const char *name, const struct dirid *id, uint64_t until, struct err *e) MUST_CHECK;
+/* Brings back this directory; its path into `back`. -ENOENT: not in the trash (any more). */
+int trash_undo(const struct paths *p, const struct dirid *id, char *back, size_t cap, struct err *e) MUST_CHECK;
 /* Deletes what has been there long enough, at most for `ms`; how many are left that should be gone. */
 size_t trash_expire(const struct paths *p, uint64_t now, unsigned ms);
 

@@ -11,6 +11,7 @@
 #include "probes/base/kfile.h"
 #include "probes/base/own.h"
 #include "probes/base/text.h"
+#include "probes/dirid.h"
 #include "sandbox/box/trash.h"
 #include "sandbox/ops/ops.h"
 
@@ -254,11 +255,10 @@ static int undo_one(const struct paths *p, const char *id, bool json)
 {
 	char back[PATH_ROOM + 100] = "";
 	struct err e = { 0 };
-	unsigned major_no, minor_no;
-	unsigned long long inode;
-	int r = sscanf(id, "%10u:%10u:%20llu", &major_no, &minor_no, &inode) != 3 ?
-		err_say(&e, EINVAL, "'%.40s' is no directory's identity: MAJOR:MINOR:INODE", id) :
-		trash_undo(p, makedev(major_no, minor_no), (ino_t)inode, back, sizeof back, &e);
+	struct dirid meant;
+	int r = dirid_parse(id, &meant) < 0 ?
+		err_say(&e, EINVAL, "'%.60s' is no directory's identity: MAJOR:MINOR:INODE[:BIRTH]", id) :
+		trash_undo(p, &meant, back, sizeof back, &e);
 	if (json) {
 		autojson json_t *j = json_pack("{s:s,s:o,s:o,s:s,s:o,s:o}", "kind", "tempdir", "id", json_text(id), "name",
 					       json_text(*back ? back : id), "outcome", r == 0 ? "restored" : "failed", "errno",

@@ -4,10 +4,12 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "probes/dirid.h"
 #include "probes/base/json.h"
 #include "probes/base/own.h"
 #include "probes/snapshot.h"
@@ -148,9 +150,25 @@ static void bad_baselines(void **state)
 	}
 }
 
+/* A directory made again with the number of an old one is another; an identity without a birth fits any. */
+static void identities_of_directories(void **state)
+{
+	struct dirid a, b, c;
+	(void)state;
+	assert_int_equal(dirid_parse("8:1:1234:1700000000123456789", &a), 0);
+	assert_int_equal(dirid_parse("8:1:1234:1700000000123456790", &b), 0);
+	assert_int_equal(dirid_parse("8:1:1234", &c), 0);
+	assert_false(dirid_same(&a, &b));
+	assert_true(dirid_same(&a, &c) && dirid_same(&c, &b) && dirid_same(&a, &a));
+	static const char *const bad[] = { "", "8:1", "8:1:", "8:1:12x", "8:1:12:", "8:1:12:5:6", "/tmp/rustbox-a", "a:b:c" };
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		assert_int_equal(dirid_parse(bad[i], &a), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(identities_of_directories),
 		cmocka_unit_test(json_round_trip),
 		cmocka_unit_test(bad_json_is_refused_with_its_place),
 		cmocka_unit_test(baseline_round_trip_is_stable),
