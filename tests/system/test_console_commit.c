@@ -10,12 +10,14 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -194,10 +196,61 @@ static void only_what_was_typed_acts(void **state)
 	assert_innocents_live(s);
 }
 
+/* A process that gets the number of one that has ended: what a wrapped pid counter does, without the wait for it. */
+static pid_t born_as(pid_t number)
+{
+	struct clone_args how = { .exit_signal = SIGCHLD, .set_tid = (uint64_t)(uintptr_t)&number, .set_tid_size = 1 };
+	pid_t pid = (pid_t)syscall(SYS_clone3, &how, sizeof how);
+	if (pid == 0)
+		for (;;)
+			(void)pause();
+	return pid;
+}
+
+/* S20: between the preview and the phrase the number goes over to somebody innocent, who is not touched. */
+static void a_number_taken_by_another(void **state)
+{
+	no_such_host(state);
+	struct scene *s = *state;
+	char typed[120], id[64], born[32];
+	struct ran r;
+	plant(s);
+	s->holders_parent = standing_in(s, s->data, true, &s->holder);
+	s->p = pty_start(&(struct pty_how){ .root = s->w.root, .rows = 30, .cols = 110 });
+	console_press(s->p, "Proc +1", "A");
+	console_press(s->p, "why do you act?", "drill\r");
+	console_press(s->p, "ARMED", "4");
+	console_press(s->p, ">+ P leak", "x");
+	assert_true(pty_wait(s->p, "class R2", 5));
+	snprintf(id, sizeof id, "rustbox reclaim process %d:", (int)s->holder);
+	assert_true(pty_wait(s->p, id, 5));
+	assert_int_equal(sscanf(strstr(pty_screen(s->p), id) + strlen(id), "%20[0-9]", born), 1);
+	assert_int_equal(kill(s->holder, SIGKILL), 0);
+	assert_int_equal(waitpid(s->holders_parent, NULL, 0), s->holders_parent);
+	s->holders_parent = 0;
+	pid_t innocent = born_as(s->holder);
+	assert_int_equal(innocent, s->holder);
+	assert_true(pty_wait(s->p, "1 already gone (fine)", 20));
+	console_phrase("kill 1", typed, sizeof typed);
+	pty_send(s->p, typed);
+	pty_send(s->p, "\r");
+	pty_settle(s->p, 0.5, 5);
+	snprintf(id, sizeof id, "%d:%s", (int)innocent, born); /* the line as it was shown, pasted into a shell later */
+	world_call(&s->w, &r, 20, "rustbox", "reclaim", "process", id, "--json");
+	assert_non_null(strstr(r.out, "\"gone\""));
+	ran_done(&r);
+	assert_int_equal(waitpid(innocent, NULL, WNOHANG), 0);
+	assert_int_equal(kill(innocent, SIGKILL), 0);
+	assert_int_equal(waitpid(innocent, NULL, 0), innocent);
+	assert_int_equal(umount2(s->data, UMOUNT_NOFOLLOW), 0);
+	assert_int_equal(umount2(s->root, UMOUNT_NOFOLLOW), 0);
+	assert_innocents_live(s);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, each_scene, each_end)
-	const struct CMUnitTest tests[] = { T(only_what_was_typed_acts) };
+	const struct CMUnitTest tests[] = { T(only_what_was_typed_acts), T(a_number_taken_by_another) };
 	world_alone(); /* the screen shows the processes of this test, not those of the tests beside it */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
