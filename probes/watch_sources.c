@@ -35,6 +35,7 @@ struct dir {
 	const char *path;
 	enum tag tag;
 	int wd; /* of the directory itself, -1 while only a parent is watched */
+	int waiting; /* of that parent, -1 when there is none */
 };
 
 struct sources {
@@ -87,8 +88,8 @@ static bool arm(struct sources *s, struct dir *d)
 	(void)snprintf(path, sizeof path, "%s", d->path);
 	for (char *slash; (slash = strrchr(path, '/'));) {
 		slash[slash == path] = '\0';
-		if (add_watch(s, d->tag, path, IN_CREATE | IN_MOVED_TO | IN_ONLYDIR | IN_MASK_ADD) >= 0 ||
-		    strcmp(path, "/") == 0)
+		d->waiting = add_watch(s, d->tag, path, IN_CREATE | IN_MOVED_TO | IN_ONLYDIR | IN_MASK_ADD);
+		if (d->waiting >= 0 || strcmp(path, "/") == 0)
 			break;
 	}
 	/* It may have been made between the two calls. */
@@ -99,7 +100,7 @@ static bool arm(struct sources *s, struct dir *d)
 static void add_dir(struct sources *s, enum tag tag, const char *path)
 {
 	struct dir *d = arena_push(&s->a, &s->dirs, &s->ndirs, sizeof *s->dirs);
-	*d = (struct dir){ .path = path, .tag = tag, .wd = -1 };
+	*d = (struct dir){ .path = path, .tag = tag, .wd = -1, .waiting = -1 };
 }
 
 static void open_dirs(struct sources *s, const struct scope *scope)
@@ -117,11 +118,14 @@ static void open_dirs(struct sources *s, const struct scope *scope)
 		(void)arm(s, &s->dirs[i]);
 }
 
-/* Whether a change of this name can concern us: /tmp is full of other people's files. */
+/* Whether a change of this name directly in one of our directories concerns us: /tmp is full of other people's files, and
+ * so is the root of a hierarchy of other people's cgroups. */
 static bool concerns(enum tag tag, const struct inotify_event *ev)
 {
 	if (tag == TAG_WORK)
 		return ev->len == 0 || strncmp(ev->name, "rustbox-", 8) == 0;
+	if (tag == TAG_CGROUP)
+		return ev->len == 0 || paths_box_of_name(ev->name);
 	if (tag == TAG_STATE)
 		return ev->len == 0 || strncmp(ev->name, "health", 6) == 0;
 	return true;
@@ -138,19 +142,21 @@ static unsigned wake_of(enum tag tag)
 
 static unsigned take_inotify_event(struct sources *s, enum tag tag, const struct inotify_event *ev)
 {
-	bool own = false;
+	bool own = false, waiting = false;
 	if (ev->mask & IN_Q_OVERFLOW)
 		return WAKE_RESYNC;
 	for (size_t i = 0; i < s->ndirs; i++) {
 		struct dir *d = &s->dirs[i];
+		waiting = waiting || (d->tag == tag && d->waiting == ev->wd);
 		if (d->tag != tag || d->wd != ev->wd)
 			continue;
 		own = true;
 		if (ev->mask & (IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF))
 			d->wd = -1;
 	}
-	/* Cgroups below the parents are watched as well; elsewhere other watches are only waiting parents. */
-	return (own || tag == TAG_CGROUP) && concerns(tag, ev) ? wake_of(tag) : 0;
+	/* The cgroups of boxes are watched as well, and all in them concerns us; what a waiting parent is waited on for is
+	 * seen by arm(). */
+	return own ? (concerns(tag, ev) ? wake_of(tag) : 0) : tag == TAG_CGROUP && !waiting ? wake_of(tag) : 0;
 }
 
 static unsigned drain_inotify(struct sources *s, enum tag tag)
