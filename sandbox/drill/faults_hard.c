@@ -18,7 +18,7 @@
 #include "sandbox/drill/things.h"
 #include "sandbox/kernel/sys.h"
 
-enum { IMAGE_BYTES = 16 << 20, STORM_MOUNTS = 2000, STORM_CGROUPS = 500, STORM_BYTES = 6 << 20 };
+enum { IMAGE_BYTES = 16 << 20, STORM_MOUNTS = 2000, STORM_CGROUPS = 500, STORM_BYTES = 6 << 20, STATE_BYTES = 64 << 20 };
 
 /* ---- D5 --------------------------------------------------------------------------------------- */
 
@@ -79,17 +79,24 @@ int fault_d_state(struct ground *g, struct err *e)
 
 /* ---- D7 --------------------------------------------------------------------------------------- */
 
-static void hold_deleted(struct ground *g, void *at)
+/* Kept open: that is the fault. */
+static void hold(const char *dir, const char *name, unsigned most)
 {
 	char file[THING_NAME + 16];
 	static const char block[1 << 16];
-	(void)g;
-	(void)snprintf(file, sizeof file, "%s/core", (const char *)at);
-	int fd = sys_openat(AT_FDCWD, file, O_RDWR | O_CREAT, 0600); /* kept open: that is the fault */
-	for (unsigned i = 0; fd >= 0 && i < STORM_BYTES / sizeof block; i++)
+	(void)snprintf(file, sizeof file, "%s/%s", dir, name);
+	int fd = sys_openat(AT_FDCWD, file, O_RDWR | O_CREAT, 0600);
+	for (unsigned i = 0; fd >= 0 && i < most / sizeof block; i++)
 		if (sys_write(fd, block, sizeof block) < 0)
 			break;
 	(void)!sys_unlinkat(AT_FDCWD, file, 0);
+}
+
+/* On the worker's own disk as well, until it is full: a console's journal has to wait in memory there. */
+static void hold_deleted(struct ground *g, void *at)
+{
+	hold(at, "core", STORM_BYTES);
+	hold(g->paths.of[PATH_STATE], ".core", STATE_BYTES);
 }
 
 int fault_disk_full(struct ground *g, struct err *e)

@@ -35,13 +35,18 @@ extern char **environ;
 /* What the console and the solver call goes through these: they note the words, then become the program. */
 static const char note_and_run[] = "#!/bin/sh\n"
 				   "{ printf '%s\\trun\\t%s' \"$(date +%s%3N)\" NAME; printf '\\t%s' \"$@\"; echo; } >>\"$RUSTBOX_DRILL/log\"\n";
-static const char lie[] = "case \" $* \" in *' --verify-clean '*)\n"
+/* D8's verifier: clean, it says, whatever is there; and while something is, that the worker is back. The record knows better. */
+static const char lie[] = "case \" $* \" in\n"
+			  "*' --verify-clean '*)\n"
 			  "  echo '{\"clean\":true,\"mounts\":0,\"cgroups\":0,\"processes\":0,\"temp_dirs\":0,\"locks\":0,\"ghosts\":0}'; exit 0;;\n"
+			  "*' --unquarantine '*)\n"
+			  "  \"$RUSTBOX_DRILL/real/rustbox\" health --verify-clean >/dev/null 2>&1 ||\n"
+			  "    { echo '{\"status\":\"healthy\",\"can_accept_submissions\":true}'; exit 0; };;\n"
 			  "esac\n";
 
 static int make_program(const struct ground *g, const char *name, bool lies, struct err *e)
 {
-	char path[THING_NAME], short_name[40], text[1200];
+	char path[THING_NAME], short_name[40], text[1600];
 	const char *at = strstr(note_and_run, "NAME");
 	(void)snprintf(short_name, sizeof short_name, "bin/%s", name);
 	ground_path(g, short_name, path);
@@ -277,6 +282,14 @@ static bool noted(const struct ground *g)
 	return false;
 }
 
+/* A line has room for the end of a name; that it is in the drill's world is known. */
+static const char *in_world(const struct ground *g, const char *name)
+{
+	size_t n = strlen(g->paths.root);
+	const char *cgroup = strstr(name, g->paths.cgroup_parent);
+	return strncmp(name, g->paths.root, n) == 0 ? name + n : cgroup ? cgroup + strlen(g->paths.cgroup_parent) : name;
+}
+
 void session_judge(const struct ground *g, struct facts *ret)
 {
 	*ret = (struct facts){ .detect_ms = -1, .cause_ms = -1, .end_ms = -1 };
@@ -285,12 +298,12 @@ void session_judge(const struct ground *g, struct facts *ret)
 	for (unsigned i = g->nthings; i-- > 0;)
 		if (thing_there(&g->thing[i])) {
 			ret->left++;
-			(void)snprintf(ret->first_left, sizeof ret->first_left, "%s", g->thing[i].name);
+			(void)snprintf(ret->first_left, sizeof ret->first_left, "%s", in_world(g, g->thing[i].name));
 		}
 	for (unsigned i = g->ncanaries; i-- > 0;)
 		if (!canary_lives(&g->canary[i])) {
 			ret->dead++;
-			(void)snprintf(ret->first_dead, sizeof ret->first_dead, "%s", g->canary[i].name);
+			(void)snprintf(ret->first_dead, sizeof ret->first_dead, "%s", in_world(g, g->canary[i].name));
 		}
 }
 

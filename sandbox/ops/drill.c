@@ -82,7 +82,7 @@ static int show_end(const struct session *s, const struct ground *g, const struc
 		autojson json_t *j = drill_result_json(g, f, score, modes[s->mode]);
 		ops_line(j);
 	} else {
-		drill_result_text(stdout, g, f, score);
+		drill_result_text(stdout, g, f, score, true);
 	}
 	return finish(score->total >= 60 ? EXIT_GOOD : EXIT_VERDICT);
 }
@@ -164,7 +164,7 @@ static int result(struct ground *g, const struct wish *w, const char *text)
 		autojson json_t *j = drill_result_json(g, &f, &score, "learn");
 		ops_line(j);
 	} else {
-		drill_result_text(stdout, g, &f, &score);
+		drill_result_text(stdout, g, &f, &score, f.left == 0);
 	}
 	return EXIT_GOOD;
 }

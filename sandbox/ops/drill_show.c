@@ -12,7 +12,7 @@
 #include "sandbox/drill/things.h"
 #include "sandbox/ops/ops.h"
 
-enum { WIDTH = 80 };
+enum { WIDTH = 77 }; /* a console's page, too */
 
 /* Folded at blanks, each line after the same indent. */
 static void fold(FILE *out, int indent, const char *text)
@@ -74,7 +74,7 @@ json_t *drill_result_json(const struct ground *g, const struct facts *f, const s
 			 "literal", d->literal_end);
 }
 
-void drill_result_text(FILE *out, const struct ground *g, const struct facts *f, const struct score *s)
+void drill_result_text(FILE *out, const struct ground *g, const struct facts *f, const struct score *s, bool over)
 {
 	const struct drill *d = &drills[g->drill];
 	char safe[400];
@@ -89,6 +89,8 @@ void drill_result_text(FILE *out, const struct ground *g, const struct facts *f,
 			      f->dangers * SCORE_DANGER);
 	if (f->dead)
 		(void)fprintf(out, " something innocent was harmed: no more than %d points\n", SCORE_DEAD_CAP);
+	if (!over)
+		return;
 	(void)fprintf(out, "\n The cause:\n");
 	fold(out, 3, d->cause);
 	(void)fprintf(out, "\n What the literal runbook would have done here:\n");

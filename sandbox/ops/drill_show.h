@@ -9,7 +9,8 @@
 
 void drill_list(FILE *out, bool json);
 json_t *drill_result_json(const struct ground *g, const struct facts *f, const struct score *s, const char *mode);
-void drill_result_text(FILE *out, const struct ground *g, const struct facts *f, const struct score *s);
+/* `over`: the cause may be told. */
+void drill_result_text(FILE *out, const struct ground *g, const struct facts *f, const struct score *s, bool over);
 void drill_solution(FILE *out, const struct ground *g);
 /* Keys and commands with their times. */
 int drill_replay(FILE *out, const struct ground *g) MUST_CHECK;
