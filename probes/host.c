@@ -140,6 +140,24 @@ static bool look_usual_places(const struct scope *scope, struct arena *a, struct
 	return true;
 }
 
+/* Containers often show the hierarchies read-only: then they are there to be looked at, and no more. */
+static void look_writable(const struct scope *scope, struct host *h)
+{
+	for (int c = 0; c < HOST_CONTROLLER_COUNT; c++)
+		if (h->v1[c] && access(h->v1[c], W_OK) < 0 && errno == EROFS) {
+			h->read_only |= 1u << c;
+			h->v1[c] = NULL;
+		}
+	if (h->unified && access(h->unified, W_OK) < 0 && errno == EROFS) {
+		h->read_only |= h->v2_controllers;
+		h->v2_controllers = 0;
+		h->unified = NULL;
+	}
+	char path[512];
+	(void)snprintf(path, sizeof path, "%.400s/self", scope->proc);
+	h->proc = access(path, F_OK) == 0;
+}
+
 static void look_calls(struct host *h)
 {
 	struct statx sx = { 0 };
@@ -199,6 +217,7 @@ void host_look(const struct scope *scope, struct arena *a, struct host *ret)
 		(void)sscanf(u.release, "%u.%u", &major, &minor);
 	}
 	look_cgroups(scope, a, &h);
+	look_writable(scope, &h);
 	look_calls(&h);
 	look_namespaces(scope, &h);
 	look_proc(scope, &h);
@@ -218,6 +237,7 @@ void host_look_for_launch(const struct scope *scope, struct arena *a, struct hos
 		h = (struct host){ 0 };
 		look_cgroups(scope, a, &h);
 	}
+	look_writable(scope, &h);
 	look_calls(&h);
 	look_namespaces(scope, &h);
 	h.root = is_capable();

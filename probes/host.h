@@ -35,6 +35,8 @@ struct host {
 	bool pidfd, clone3, seccomp, openat2, mount_api, cgroup_kill, mount_id_unique, statmount, landlock, psi;
 	unsigned cpus;
 	uint64_t memory;	   /* bytes */
+	bool proc;		   /* there is a /proc: without it nothing can be known of this process */
+	uint32_t read_only;	   /* bit per host_controller that would be there, were its hierarchy not mounted read-only */
 	bool root;		   /* effective uid 0 with CAP_SYS_ADMIN */
 	bool rootless;		   /* not root, but in a user namespace of our own; set by who entered it */
 };

@@ -149,7 +149,12 @@ static void explain_stage(struct run *r)
 	const struct plan *p = &r->out->plan;
 	unsigned row = r->watch.failed_row;
 	struct err *e = &r->out->error;
-	if (ev->failed_stage == STAGE_EXEC)
+	const struct plan_missing *m = p->missing;
+	while (m && m < p->missing + p->nmissing && !(m->stages & STAGE_BIT(STAGE_MOUNTS)))
+		m++;
+	if (ev->failed_stage == STAGE_EXEC && m && m < p->missing + p->nmissing)
+		(void)err_say(e, ENOTSUP, "start '%.60s' in the box: nothing could be mounted in it: %s; %s", p->argv[0], m->why, m->remedy);
+	else if (ev->failed_stage == STAGE_EXEC)
 		(void)err_set(e, ev->failed_err, "start '%.100s' in the box (is it below /usr or made visible by --dir?)",
 			      p->argv[0]);
 	else if (ev->failed_stage == STAGE_MOUNTS && row && row <= p->nmounts)

@@ -61,6 +61,11 @@ static void miss_controller(struct plan *p, struct arena *a, const struct host *
 		miss(p, a, (struct plan_missing){ .control = control, .why = why, .remedy = host->place ? delegate_all : delegate });
 		return;
 	}
+	if (host->read_only >> c & 1) {
+		miss(p, a, (struct plan_missing){ .control = control, .why = arena_printf(a, "the cgroups of `%s` are mounted read-only", name),
+						  .remedy = PLAN_WRITABLE });
+		return;
+	}
 	const char *remedy =
 		host->layout == CGROUP_NONE
 			? "mount a cgroup tree: mount -t cgroup2 none /sys/fs/cgroup"
@@ -95,6 +100,7 @@ static void check_kernel(struct plan *p, struct arena *a, const struct host *hos
 	} needs[] = {
 		{ host->root || host->rootless, STAGE_NAMESPACES, "not root with CAP_SYS_ADMIN",
 		  "run it as root: sudo rustbox run ..., or with --permissive, in a user namespace and without cgroups" },
+		{ host->proc, STAGE_NAMESPACES, "there is no /proc", "mount it: mount -t proc proc /proc" },
 		{ (host->namespaces & NAMESPACES) == NAMESPACES, STAGE_NAMESPACES, "the kernel lacks a namespace",
 		  "use a kernel with CONFIG_PID_NS, NET_NS, IPC_NS, UTS_NS and CGROUPS" },
 		{ host->pidfd, STAGE_NAMESPACES, "no pidfd_open", "use Linux 5.3 or newer" },

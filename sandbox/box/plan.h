@@ -57,6 +57,8 @@ int plan_make(const struct spec *spec, const struct host *host, struct arena *a,
 int plan_sketch(const struct spec *spec, const struct host *host, struct arena *a, struct plan *ret, struct err *e)
 	MUST_CHECK;
 
+/* What to do about read-only cgroups. */
+#define PLAN_WRITABLE "mount -o remount,rw on that hierarchy, or start this container with writable cgroups"
 /* 0 when nobody offers it, else 1 or 2. */
 int plan_cgroup_version(const struct host *host, enum host_controller c, bool force_v1);
 

@@ -42,6 +42,7 @@ static void check_kernel(struct findings *f, const struct host *h)
 	} rows[] = {
 		{ "privileges", h->root, true,
 		  "run it as root: sudo rustbox run ..., or with --permissive, in a user namespace and without cgroups" },
+		{ "/proc", h->proc, true, "mount it: mount -t proc proc /proc" },
 		{ "namespaces", (h->namespaces & spaces) == spaces, true,
 		  "use a kernel with PID, mount, network, IPC, UTS and cgroup namespaces" },
 		{ "pidfd", h->pidfd, true, "use Linux 5.3 or newer" },
@@ -82,6 +83,12 @@ static void check_cgroups(struct findings *f, const struct host *h)
 	    "mount one: mount -t cgroup2 none /sys/fs/cgroup");
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		int version = plan_cgroup_version(h, rows[i].c, false);
+		bool read_only = h->read_only >> rows[i].c & 1;
+		if (version == 0 && (read_only || rows[i].c == HOST_CPUACCT || rows[i].c == HOST_FREEZER)) {
+			add(f, rows[i].what, false, rows[i].needed, read_only ? "read-only" : states[0],
+			    read_only ? PLAN_WRITABLE : "mount any cgroup2 tree: mount -t cgroup2 none /sys/fs/cgroup");
+			continue;
+		}
 		add(f, rows[i].what, version != 0, rows[i].needed, states[version],
 		    arena_printf(f->arena, "v2: echo +%s > /sys/fs/cgroup/cgroup.subtree_control; v1: boot with cgroup_enable=%s, then "
 				 "mount -t cgroup -o %s none /sys/fs/cgroup/%s", rows[i].name, rows[i].name, rows[i].name, rows[i].name));

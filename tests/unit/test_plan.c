@@ -17,7 +17,7 @@ static char *program[] = { (char[]){ "prog" }, (char[]){ "arg" }, NULL };
 
 static struct host v1_host(void)
 {
-	struct host h = { .layout = CGROUP_V1, .namespaces = 0x7e020000, .pidfd = true, .clone3 = true, .seccomp = true,
+	struct host h = { .layout = CGROUP_V1, .proc = true, .namespaces = 0x7e020000, .pidfd = true, .clone3 = true, .seccomp = true,
 			  .openat2 = true, .mount_api = true, .root = true, .cpus = 2 };
 	for (int c = 0; c < HOST_CONTROLLER_COUNT; c++)
 		h.v1[c] = "/sys/fs/cgroup/x";
