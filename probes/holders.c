@@ -287,6 +287,17 @@ static void take_swaps(struct search *s)
 	}
 }
 
+/* What holds it for certain comes first: texts that name a few name those. */
+static int compare_holders(const void *a, const void *b)
+{
+	const struct holder *x = a, *y = b;
+	if (x->exact != y->exact)
+		return x->exact ? -1 : 1;
+	if (x->pid != y->pid)
+		return x->pid < y->pid ? -1 : 1;
+	return (int)x->hold - (int)y->hold;
+}
+
 void holders_find(const struct scope *scope, const struct resource *of, struct arena *a, struct holders *ret)
 {
 	struct search s = { 0 };
@@ -308,6 +319,8 @@ void holders_find(const struct scope *scope, const struct resource *of, struct a
 			take_process(&s, d->d_name);
 	take_loops(&s);
 	take_swaps(&s);
+	if (ret->n > 1)
+		qsort(ret->v, ret->n, sizeof *ret->v, compare_holders);
 	if (s.hidden) {
 		ret->complete = false;
 		(void)err_say(&ret->why, EACCES, "hidden by permissions: %zu processes%s", s.hidden,

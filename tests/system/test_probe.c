@@ -273,6 +273,23 @@ static int private_copy(struct world *w)
 	return unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
 }
 
+static void what_is_certain_comes_first(void **state)
+{
+	struct world *w = *state;
+	mount_box(w);
+	start(w, private_copy);
+	pid_t peer = w->child;
+	start(w, stand_in_it);
+	struct snapshot s = look(w);
+	struct holders h = who(w, by_name(&s, RES_MOUNT, w->target));
+	assert_non_null(held_by(&h, peer, HOLD_PEER_MOUNT));
+	assert_int_equal(h.v[0].pid, w->child);
+	(void)end_child(w);
+	w->child = peer;
+	(void)end_child(w);
+	assert_int_equal(umount(w->target), 0);
+}
+
 static void copy_in_another_namespace_becomes_a_ghost(void **state)
 {
 	struct world *w = *state;
@@ -454,6 +471,7 @@ int main(void)
 		CASE(covered_directory_keeps_its_identity),
 		CASE(holder_in_the_same_namespace),
 		CASE(holders_of_a_bind_are_not_the_whole_host),
+		CASE(what_is_certain_comes_first),
 		CASE(copy_in_another_namespace_becomes_a_ghost),
 		CASE(pivoted_holder_is_found_by_device),
 		CASE(lazy_unmount_stays_visible_through_the_ledger),
