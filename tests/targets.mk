@@ -40,7 +40,8 @@ bench-scale: test-deps ## the same over ten thousand mounts, cgroups and process
 	@$(OUT)/tests/bench/bench_scale
 
 # ---- fuzzing: the same sources under clang's libFuzzer, ASan and UBSan --------------------------------
-FUZZ_SRC := $(PROBE_SRC) $(wildcard sandbox/policy/*.c) $(filter sandbox/box/spec%.c,$(SANDBOX_SRC)) $(wildcard tui/runbook*.c)
+FUZZ_SRC := $(PROBE_SRC) $(wildcard sandbox/policy/*.c) $(filter sandbox/box/spec%.c sandbox/box/config.c,$(SANDBOX_SRC)) \
+	$(wildcard tui/runbook*.c) tui/keyin.c tui/feed.c tui/lines.c tui/child.c
 fuzz: test-deps ## every parser, FUZZ_SECONDS=60 each
 	@$(MAKE) --no-print-directory -j$$(nproc) CC=clang OUT=$(OUT)/fuzz OPT='-O1 -g' \
 		SAN='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' $(addprefix $(OUT)/fuzz/,$(FUZZ))

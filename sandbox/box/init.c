@@ -40,7 +40,7 @@ static bool reap(const struct init *i)
 	struct init_report report = { 0 };
 	int status;
 	pid_t pid;
-	while ((pid = sys_wait_any(&status, WNOHANG, &report.usage)) > 0) {
+	while ((pid = sys_wait_any(&status, WNOHANG, &report.usage)) > 0 || pid == -EINTR) {
 		if (pid != i->program)
 			continue;
 		report.wstatus = status;

@@ -44,8 +44,8 @@ static bool box_lives(struct world *w)
 /* Exit 0 is a word: nothing is left. Otherwise it says what, or why it could not; never silence. */
 static bool honest(const struct injected *r, const char *left)
 {
-	if (WIFSIGNALED(r->wstatus)) /* out of memory aborts: arena.h says so; before main(), the C library's start falls */
-		return WTERMSIG(r->wstatus) == SIGABRT || (WTERMSIG(r->wstatus) == SIGSEGV && r->calls < 100);
+	if (WIFSIGNALED(r->wstatus)) /* out of memory aborts: arena.h says so */
+		return WTERMSIG(r->wstatus) == SIGABRT;
 	return WEXITSTATUS(r->wstatus) == 0 ? !*left : *r->out != '\0';
 }
 

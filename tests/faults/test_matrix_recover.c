@@ -100,7 +100,13 @@ static void recovers(void **state)
 	assert_false(bad);
 }
 
-/* Everything at once, two recoveries at the same time: both end, and nothing is left. */
+/* Everything at once, two recoveries at the same time: both end, and nothing is left. The second waits, and on a slow host
+ * gives up in time, naming the first. */
+static bool ends_well(int code, const char *said)
+{
+	return code == 0 || (code == 3 && strstr(said, "no recovery: a recovery is at work"));
+}
+
 static void all_at_once(void **state)
 {
 	(void)state;
@@ -117,12 +123,14 @@ static void all_at_once(void **state)
 		lab_open(&labs[n], &w, lab_faults[i].name);
 		n += lab_plant(&labs[n], &lab_faults[i]) == PLANTED;
 	}
+	int status, code;
 	pid_t other = fork();
 	if (other == 0)
-		_exit(recover(&w, said, sizeof said) == 0 ? 0 : 1);
-	int status, code = recover(&w, said, sizeof said);
+		_exit(ends_well(code = recover(&w, said, sizeof said), said) ? code : 9);
+	code = recover(&w, said, sizeof said);
 	waitpid(other, &status, 0);
-	demand(code == 0 && status == 0, "%s\nthe other: %x\n", said, status);
+	int others = WIFEXITED(status) ? WEXITSTATUS(status) : 9;
+	demand(ends_well(code, said) && others != 9 && (code == 0 || others == 0), "%s\nthe other: %x\n", said, status);
 	for (unsigned i = 0; i < n; i++)
 		demand(lab_gone(&labs[i], text, sizeof text), "%s: %s\n", labs[i].box, text);
 	for (unsigned i = n; i-- > 0;) /* a later lab's keepers inherited the ends that keep an earlier one's alive */

@@ -29,6 +29,7 @@ struct tracee {
 	int last;     /* index of the call it is in, -1 when in none */
 	bool started; /* its first stop has been seen */
 	bool failing; /* the call it is in was turned into nothing: its result becomes the error */
+	bool asked_0; /* it is in a brk(2) whose argument was taken away: it gets it back, for it compares with it */
 };
 
 struct tracer {
@@ -85,6 +86,7 @@ static void fire(struct tracer *t, struct tracee *self)
 	/* brk(2) knows no errors: what it can't grant it answers with the break as it was, which is what it answers to 0. */
 	if (t->plan->act == INJECT_ERRNO && t->r->v[self->last].nr == SYS_brk) {
 		ptrace(PTRACE_POKEUSER, self->pid, (void *)(8L * RDI), (void *)0L);
+		self->asked_0 = true;
 		return;
 	}
 	skip_call(self->pid);
@@ -122,6 +124,10 @@ static void enter(struct tracer *t, struct tracee *self, const struct __ptrace_s
 
 static void leave(struct tracer *t, struct tracee *self, const struct __ptrace_syscall_info *info)
 {
+	if (self->asked_0) {
+		ptrace(PTRACE_POKEUSER, self->pid, (void *)(8L * RDI), (void *)t->r->v[self->last].args[0]);
+		self->asked_0 = false;
+	}
 	if (self->failing) {
 		ptrace(PTRACE_POKEUSER, self->pid, (void *)(8L * RAX), (void *)(long)-t->plan->error);
 		self->failing = false;
@@ -224,7 +230,7 @@ static void trace(struct tracer *t, const char *const *argv, int out)
 			      PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL));
 	tracee_of(t, t->main)->started = true;
 	ptrace(PTRACE_SYSCALL, t->main, NULL, NULL);
-	unsigned limit = t->plan->seconds > 0 ? (unsigned)(t->plan->seconds + 0.999) : 20;
+	unsigned limit = (unsigned)(world_patience(t->plan->seconds > 0 ? t->plan->seconds : 20) + 0.999);
 	struct itimerval timer = { .it_value = { .tv_sec = limit }, .it_interval = { .tv_usec = 200000 } };
 	setitimer(ITIMER_REAL, &timer, NULL);
 	while (t->n > 0) {

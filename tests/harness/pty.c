@@ -17,6 +17,8 @@
 #include <unistd.h>
 #include <vterm.h>
 
+#include "tests/harness/world.h"
+
 struct pty {
 	pid_t pid;
 	int pidfd, master, slave; /* the slave stays open here, as it does in a shell */
@@ -366,6 +368,7 @@ const char *pty_log(const struct pty *p)
 
 static bool wait_text(struct pty *p, const char *text, bool there, double seconds)
 {
+	seconds = world_patience(seconds);
 	double end = now() + seconds;
 	while (pty_shows(p, text) != there) {
 		double left = end - now();
@@ -391,8 +394,8 @@ bool pty_wait_gone(struct pty *p, const char *text, double seconds)
 
 void pty_settle(struct pty *p, double quiet, double most)
 {
-	double end = now() + most;
-	while (now() < end && !p->ended && take(p, quiet))
+	double end = now() + world_patience(most);
+	while (now() < end && !p->ended && take(p, world_patience(quiet) / 2))
 		;
 }
 
@@ -400,6 +403,7 @@ double pty_wait_byte(struct pty *p, double seconds)
 {
 	double began = now();
 	size_t before = p->len;
+	seconds = world_patience(seconds);
 	while (now() - began < seconds && !p->ended) {
 		(void)take(p, seconds - (now() - began));
 		if (p->len != before)
@@ -410,7 +414,7 @@ double pty_wait_byte(struct pty *p, double seconds)
 
 int pty_wait_exit(struct pty *p, double seconds)
 {
-	double end = now() + seconds;
+	double end = now() + world_patience(seconds);
 	while (!p->ended && now() < end)
 		(void)take(p, end - now());
 	drain(p);

@@ -23,6 +23,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -40,6 +41,15 @@ double world_now(void)
 	struct timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+double world_patience(double seconds)
+{
+	const char *slow = getenv("SLOW_HOST"); /* a guest under emulation: how many times */
+	double load = 0;
+	if (getloadavg(&load, 1) < 1)
+		load = 0;
+	return seconds * (2 + load / get_nprocs()) * (slow && atoi(slow) > 0 ? atoi(slow) : 1);
 }
 
 const char *world_lacking(void)
@@ -224,7 +234,7 @@ void world_run(const struct world *w, struct ran *ret, double seconds, const cha
 	fcntl(out[0], F_SETFL, O_NONBLOCK);
 	fcntl(err[0], F_SETFL, O_NONBLOCK);
 	autofd int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	pump(pidfd, out[0], err[0], start + seconds, &r);
+	pump(pidfd, out[0], err[0], start + world_patience(seconds), &r);
 	if (r.late)
 		kill(pid, SIGKILL); /* our own child, not yet waited for: the number is still its */
 	int status = 0;
@@ -434,7 +444,7 @@ char *world_left(const struct world *w)
 
 bool world_clean_within(const struct world *w, double seconds)
 {
-	double deadline = world_now() + seconds;
+	double deadline = world_now() + world_patience(seconds);
 	for (;;) {
 		autofree char *left = world_left(w);
 		if (!*left)

@@ -78,5 +78,7 @@ const char *json_at(const json_t *j, const char *dotted, char *buf, size_t cap);
 /* Calls `each` with every directory where a hierarchy of cgroups is mounted, and its name. */
 void world_hierarchies(void (*each)(const char *mount_point, const char *name, void *arg), void *arg);
 double world_now(void);
+/* A bound for waiting: `seconds` as a quiet host needs them, stretched by how busy or slow this one is. */
+double world_patience(double seconds);
 
 #endif

@@ -162,16 +162,17 @@ static void interrupted(void **state)
 			int null = open("/dev/null", O_RDWR);
 			dup2(null, 0), dup2(null, 1), dup2(null, 2);
 			setenv("RUSTBOX_ROOT", world.root, 1);
-			execl(path, "rustbox", "run", "--quiet", "--dir", payloads, "--", "/p/attack_proc", "deaf_sleep", NULL);
+			execl(path, "rustbox", "run", "--quiet", "--wall-time=10m", "--dir", payloads, "--", "/p/attack_proc", "deaf_sleep", NULL);
 			_exit(127);
 		}
 		usleep(150000);
 		kill(pid, signals[i]);
 		int status = 0;
-		double start = world_now();
-		while (waitpid(pid, &status, WNOHANG) == 0 && world_now() - start < 4)
+		pid_t ended;
+		double until = world_now() + world_patience(4);
+		while ((ended = waitpid(pid, &status, WNOHANG)) == 0 && world_now() < until)
 			usleep(5000);
-		if (world_now() - start >= 4) {
+		if (ended == 0) {
 			kill(pid, SIGKILL);
 			waitpid(pid, &status, 0);
 			fail_msg("signal %d is not obeyed", signals[i]);
@@ -206,7 +207,7 @@ static void killed(void **state)
 			autofree char *left = world_left(&world);
 			if (!strstr(left, "process "))
 				break;
-			if (world_now() - died > 1)
+			if (world_now() - died > world_patience(0.5))
 				fail_msg("a second after the supervisor's death: %s", left);
 			usleep(10000);
 		}

@@ -270,7 +270,7 @@ static void every_way_to_die(void **state)
 		assert_int_equal(kill(target, deaths[i].sig), 0);
 		assert_int_equal(pty_wait_exit(p, 5), deaths[i].status);
 		int gone = 0; /* without a guard the console is ours to reap: the world made us a subreaper */
-		for (double end = world_now() + 5; deaths[i].guard && deaths[i].sig == SIGKILL && gone == 0 && world_now() < end;) {
+		for (double end = world_now() + world_patience(5); deaths[i].guard && deaths[i].sig == SIGKILL && gone == 0 && world_now() < end;) {
 			pty_settle(p, 0.02, 0.02);
 			gone = waitpid(ui, NULL, WNOHANG);
 		}

@@ -114,7 +114,7 @@ static void killed_while_acting(void **state)
 	journal_path(&w->paths, id, "journal.jsonl", path, sizeof path);
 	pty_settle(p, 0.01, 0.05);
 	bool announced = false; /* the record is there before the command is */
-	for (double end = world_now() + 10; !announced && world_now() < end;) {
+	for (double end = world_now() + world_patience(10); !announced && world_now() < end;) {
 		autofree char *text = NULL;
 		announced = kfile_read_all(AT_FDCWD, path, &text) > 0 && strstr(text, "\"event\":\"run\"");
 		if (!announced)
@@ -127,7 +127,7 @@ static void killed_while_acting(void **state)
 	autofree char *text = journal_of(w, id, sizeof id);
 	assert_says(text, "\"run\":[\"rustbox\",\"health\",\"--recover\",\"--cleanup\"");
 	char left[2048];
-	for (double end = world_now() + 20; !lab_gone(&nested, left, sizeof left) && world_now() < end;)
+	for (double end = world_now() + world_patience(20); !lab_gone(&nested, left, sizeof left) && world_now() < end;)
 		(void)poll(NULL, 0, 20); /* the command goes on to its end by itself */
 	assert_true(lab_gone(&nested, left, sizeof left));
 	p = console_as(w, "alice");

@@ -81,7 +81,7 @@ static void a_detour_and_back(void **state)
 	assert_true(pty_wait(p, "P2 Manual mount", 5));
 	pty_send(p, "x");
 	console_press(p, "Y commits", "Y");
-	for (int i = 0; i < 3 && !pty_wait(p, "P5 Filesystem cleanup -- step 2", 12); i++)
+	for (int i = 0; i < 3 && !pty_wait(p, "P5 Filesystem cleanup -- step 2", 4); i++)
 		pty_send(p, "x"); /* steps that only look */
 	console_commit(p, "delete 1");
 	assert_true(pty_wait(p, "[ok]2 Delete", 30));

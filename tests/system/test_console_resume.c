@@ -24,7 +24,7 @@
 
 static void until_there(const char *path)
 {
-	for (double end = world_now() + 20; access(path, F_OK) != 0; (void)poll(NULL, 0, 10))
+	for (double end = world_now() + world_patience(20); access(path, F_OK) != 0; (void)poll(NULL, 0, 10))
 		if (world_now() > end)
 			fail_msg("%s did not come", path);
 }
@@ -129,7 +129,7 @@ static void killed_after_it_ended(void **state)
 	char path[PATH_ROOM + 100];
 	(void)snprintf(path, sizeof path, "%s/steps", w->paths.of[PATH_RUN]);
 	bool kept = false;
-	for (double end = world_now() + 20; !kept && world_now() < end; (void)poll(NULL, 0, 10)) {
+	for (double end = world_now() + world_patience(20); !kept && world_now() < end; (void)poll(NULL, 0, 10)) {
 		autodir DIR *dir = opendir(path);
 		for (struct dirent *d; dir && (d = readdir(dir));) {
 			char file[PATH_ROOM + 400];
@@ -228,7 +228,7 @@ static void the_real_one(void **state)
 	p = console_as(w, "alice");
 	resumed(p);
 	bool started = false, never = false;
-	for (double end = world_now() + 40; !started && !never && world_now() < end; pty_settle(p, 0.05, 0.1)) {
+	for (double end = world_now() + world_patience(40); !started && !never && world_now() < end; pty_settle(p, 0.05, 0.1)) {
 		started = pty_shows(p, "DONE");
 		never = pty_shows(p, "never started"); /* it was killed between its word and its deed */
 	}

@@ -57,7 +57,7 @@ static int end(pid_t pid)
 
 static void until_it_runs(void)
 {
-	double late = world_now() + 5;
+	double late = world_now() + world_patience(5);
 	for (bool there = false; !there; (void)usleep(5000)) {
 		autofree char *left = world_left(&w);
 		there = strstr(left, "sleep");
