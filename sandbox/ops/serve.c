@@ -136,6 +136,27 @@ static int parse(const struct invocation *in, struct sockaddr_in *to, struct err
 	return optind < in->argc ? err_say(e, EINVAL, "'%.40s' is not an option", in->argv[optind]) : 0;
 }
 
+static unsigned connections(struct MHD_Daemon *d)
+{
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(d, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+	return info ? info->num_connections : 0;
+}
+
+/* At the limit of connections the library stops listening, and listens again only at the start of a turn: after one that let
+ * somebody go there must be another, or nobody would ever be heard again. What was resumed is no event either. */
+static void turn(struct MHD_Daemon *d, struct server *s)
+{
+	unsigned before;
+	do {
+		before = connections(d);
+		(void)MHD_run(d);
+		if (s->n) {
+			look_for_all(s);
+			(void)MHD_run(d);
+		}
+	} while (s->n || connections(d) != before);
+}
+
 static void loop(struct MHD_Daemon *d, struct server *s, int signals)
 {
 	const union MHD_DaemonInfo *info = MHD_get_daemon_info(d, MHD_DAEMON_INFO_EPOLL_FD);
@@ -145,11 +166,7 @@ static void loop(struct MHD_Daemon *d, struct server *s, int signals)
 		bool timed = MHD_get_timeout(d, &ms) == MHD_YES;
 		if (poll(fds, 2, timed ? (int)(ms > 60000 ? 60000 : ms) : -1) < 0 && errno != EINTR)
 			return;
-		(void)MHD_run(d);
-		while (s->n) {
-			look_for_all(s);
-			(void)MHD_run(d); /* what was resumed is no event of the descriptor */
-		}
+		turn(d, s);
 	}
 }
 

@@ -111,7 +111,7 @@ static bool no_process_after(double died)
 {
 	for (;;) {
 		autofree char *left = left_but(beside.left);
-		if (!strstr(left, "process "))
+		if (!strstr(left, "process ") && !strstr(left, " held\n")) /* who is still on his way out holds his box */
 			return true;
 		if (world_now() - died > world_patience(0.5)) /* a second, where nothing else is at work */
 			return false;

@@ -14,7 +14,7 @@
 
 #include "sandbox/kernel/sys.h"
 
-enum { NOT_ALONE = -1 /* no call of the kernel is made by this function and by no other */, NR_ROOM = 512 };
+enum { NOT_ALONE = -1 /* which of its number a call is, is not the same in every run, or not the same from outside */, NR_ROOM = 512 };
 
 /* Shared with every child the product makes: one count for all of them. */
 static struct sys_fault {
@@ -51,7 +51,7 @@ static bool sys_fault_trips(const char *name, int nr)
 #define SYS_FAULTS(X)                                                                                                           \
 	X(int, sys_openat, NOT_ALONE, (int d, const char *p, int f, mode_t m), (d, p, f, m))                                    \
 	X(int, sys_openat2, NOT_ALONE, (int d, const char *p, int f, mode_t m, uint64_t r), (d, p, f, m, r))                    \
-	X(int, sys_mkdirat, SYS_mkdirat, (int d, const char *p, mode_t m), (d, p, m))                                           \
+	X(int, sys_mkdirat, NOT_ALONE, (int d, const char *p, mode_t m), (d, p, m)) /* supervisor and init at the same time */  \
 	X(int, sys_unlinkat, SYS_unlinkat, (int d, const char *p, int f), (d, p, f))                                            \
 	X(int, sys_renameat2, SYS_renameat2, (int a, const char *p, int b, const char *q, unsigned f), (a, p, b, q, f))         \
 	X(int, sys_symlinkat, SYS_symlinkat, (const char *t, int d, const char *p), (t, d, p))                                  \
