@@ -35,7 +35,7 @@ static size_t emit(struct code *c, uint16_t op, uint32_t k, size_t yes, size_t n
 
 static bool near_enough(const struct code *c, size_t target)
 {
-	return target - c->at <= JUMP_MAX - SYSCALL_VALUES - 4; /* some instructions come between */
+	return target - c->at <= JUMP_MAX - SYSCALL_VALUES - 8; /* some instructions come between */
 }
 
 /* What a conditional jump of the next few instructions can lead to: `target`, or a long jump to it from here. */
@@ -65,18 +65,32 @@ static size_t emit_load(struct code *c, size_t offset)
 	return emit(c, BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset, 0, 0);
 }
 
-/* Little endian: the low half of args[i] comes first, and only that half is compared, as the kernel does. To be read
- * from its end: load, mask, compare with each value. */
+/* Little endian: the low half of args[i] comes first. */
+static size_t emit_load_arg(struct code *c, unsigned arg, bool high)
+{
+	return emit_load(c, offsetof(struct seccomp_data, args) + 8u * arg + (high ? 4u : 0u));
+}
+
+/* Both halves of a pointer. */
+static size_t emit_null(struct code *c, unsigned arg, size_t hit, size_t miss)
+{
+	(void)emit(c, BPF_JMP | BPF_JEQ | BPF_K, 0, hit - c->at, miss - c->at);
+	(void)emit_load_arg(c, arg, true);
+	(void)emit(c, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, miss - c->at);
+	return emit_load_arg(c, arg, false);
+}
+
+/* Only the low half is compared, as the kernel does. To be read from its end: load, mask, compare with each value. */
 static size_t emit_condition(struct code *c, const struct syscall_rule *rule)
 {
 	const struct syscall_condition *w = rule->when;
 	size_t hit = emit_ret(c, rule->ret), miss = emit_ret(c, rule->otherwise);
-	size_t next = miss;
+	size_t next = w->null ? emit_null(c, w->null, hit, miss) : miss;
 	for (size_t i = w->nvalues; i-- > 0;)
 		next = emit(c, BPF_JMP | BPF_JEQ | BPF_K, w->values[i], hit - c->at, next - c->at);
 	if (w->mask != UINT32_MAX)
 		(void)emit(c, BPF_ALU | BPF_AND | BPF_K, w->mask, 0, 0);
-	return emit_load(c, offsetof(struct seccomp_data, args) + 8u * w->arg);
+	return emit_load_arg(c, w->arg, false);
 }
 
 /* Returns where the tree begins. */
@@ -130,7 +144,7 @@ static size_t length_at_most(const struct run *runs, size_t n)
 {
 	size_t length = 5 + 3 * n;
 	for (size_t i = 0; i < n; i++)
-		length += runs[i].conditional ? 4u + runs[i].conditional->when->nvalues : 1u;
+		length += runs[i].conditional ? 8u + runs[i].conditional->when->nvalues : 1u;
 	return length;
 }
 
@@ -140,7 +154,7 @@ static bool well_formed(const struct syscall_rule *rules, size_t n)
 		const struct syscall_condition *w = rules[i].when;
 		if (rules[i].nr < 0 || (i && rules[i].nr <= rules[i - 1].nr))
 			return false;
-		if (w && (w->arg > 5 || w->nvalues == 0 || w->nvalues > SYSCALL_VALUES))
+		if (w && (w->arg > 5 || w->null > 5 || w->nvalues == 0 || w->nvalues > SYSCALL_VALUES))
 			return false;
 	}
 	return true;

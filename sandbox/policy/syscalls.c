@@ -56,12 +56,16 @@ CONDITION(prctls, 0, UINT32_MAX, PR_SET_NAME, PR_GET_NAME, PR_SET_PDEATHSIG, PR_
 	  PR_SET_THP_DISABLE, PR_GET_THP_DISABLE, PR_GET_SPECULATION_CTRL, PR_GET_SECUREBITS, PR_GET_KEEPCAPS,
 	  PR_GET_TSC, PR_GET_TIMING);
 
-/* All but RLIMIT_CORE: see limit_rlimit(). getrlimit(2) tells it. */
+/* All but RLIMIT_CORE, see limit_rlimit(). */
 #define BUT_CORE                                                                                              \
 	RLIMIT_CPU, RLIMIT_FSIZE, RLIMIT_DATA, RLIMIT_STACK, RLIMIT_RSS, RLIMIT_NPROC, RLIMIT_NOFILE, RLIMIT_MEMLOCK, \
 		RLIMIT_AS, RLIMIT_LOCKS, RLIMIT_SIGPENDING, RLIMIT_MSGQUEUE, RLIMIT_NICE, RLIMIT_RTPRIO, RLIMIT_RTTIME
 CONDITION(rlimits_set, 0, UINT32_MAX, BUT_CORE);
-CONDITION(rlimits, 1, UINT32_MAX, BUT_CORE);
+/* Without a new limit it only asks: libc's getrlimit() is this call. */
+static const struct syscall_condition rlimits = {
+	.arg = 1, .null = 2, .mask = UINT32_MAX, .values = { BUT_CORE },
+	.nvalues = sizeof((const uint32_t[]){ BUT_CORE }) / sizeof(uint32_t),
+};
 
 static const char *const group_why[GROUP_COUNT] = {
 #define X(id, word, help) [GROUP_##id] = help,

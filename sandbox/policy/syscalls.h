@@ -4,7 +4,8 @@
  *
  * A row's `ret` holds when its condition does (or it has none), else `otherwise`. Conditions look at
  * the low 32 bits of one argument, because that is all the kernel looks at: comparing 64 lets a set
- * high bit pass (CVE-2019-10063). The condition is (low32(arg) & mask) being one of the values.
+ * high bit pass (CVE-2019-10063). The condition is (low32(arg) & mask) being one of the values, or, where
+ * `null` names an argument, that pointer being NULL: all 64 bits of it, as the kernel looks at a pointer.
  */
 #ifndef SANDBOX_POLICY_SYSCALLS_H
 #define SANDBOX_POLICY_SYSCALLS_H
@@ -36,6 +37,7 @@ enum { SYSCALL_VALUES = 24 };
 struct syscall_condition {
 	uint8_t arg;
 	uint8_t nvalues;
+	uint8_t null; /* 0: none; argument 0 cannot be it */
 	uint32_t mask;
 	uint32_t values[SYSCALL_VALUES];
 };

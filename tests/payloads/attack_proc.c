@@ -270,7 +270,10 @@ static int core_handler(int argc, char **argv)
 	int bad = must_fail("RLIMIT_CORE 0", setrlimit(RLIMIT_CORE, &none));
 	bad |= must_fail("setrlimit 0", syscall(SYS_setrlimit, RLIMIT_CORE, &none));
 	bad |= must_fail("prlimit64 0, high bits", syscall(SYS_prlimit64, 0, 1L << 32 | RLIMIT_CORE, &none, NULL));
-	if (syscall(SYS_getrlimit, RLIMIT_CORE, &now) == 0)
+	void *low = mmap((void *)(1L << 32), 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	if (low != MAP_FAILED) /* zeroes, and a pointer whose low half is none */
+		bad |= must_fail("prlimit64 0, low half NULL", syscall(SYS_prlimit64, 0, RLIMIT_CORE, low, NULL));
+	if (getrlimit(RLIMIT_CORE, &now) == 0)
 		say("core %lu %lu\n", (unsigned long)now.rlim_cur, (unsigned long)now.rlim_max);
 	abort();
 	return bad;

@@ -89,7 +89,7 @@ int main(int argc, char **argv)
 	say("cwd=%s\n", getcwd(text, sizeof text) ? text : "?");
 	say("umask=%o\n", (unsigned)umask(0));
 	say("host=%s\n", uname(&uts) == 0 ? uts.nodename : "?");
-	say("core=%lld\n", syscall(SYS_getrlimit, RLIMIT_CORE, &core) == 0 ? (long long)core.rlim_max : -1);
+	say("core=%lld\n", getrlimit(RLIMIT_CORE, &core) == 0 ? (long long)core.rlim_max : -1);
 	say("nul=%d\n", isatty(0));
 	say_status();
 	say_file("cgroup", "/proc/self/cgroup");

@@ -97,7 +97,7 @@ static int core(int argc, char **argv)
 {
 	struct rlimit l;
 	(void)argc, (void)argv;
-	if (syscall(SYS_getrlimit, RLIMIT_CORE, &l) < 0) /* libc's asks prlimit64, which is refused */
+	if (getrlimit(RLIMIT_CORE, &l) < 0)
 		return 1;
 	pid_t pid = fork();
 	if (pid == 0)

@@ -5,10 +5,13 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include "sandbox/kernel/filter.h"
 
@@ -62,7 +65,7 @@ static int teardown(void **state)
 
 static uint32_t ask(const struct fixture *f, uint32_t arch, int nr, uint8_t arg, uint64_t value)
 {
-	struct seccomp_data d = { .nr = nr, .arch = arch };
+	struct seccomp_data d = { .nr = nr, .arch = arch, .args = { 1, 1, 1, 1, 1, 1 } };
 	unsigned steps;
 	d.args[arg] = value;
 	return answer(&f->program, &d, &steps);
@@ -107,6 +110,29 @@ static void test_conditions(void **state)
 			assert_int_equal(ask(f, AUDIT_ARCH_X86_64, r->nr, r->when->arg, r->when->values[k]), r->ret);
 	}
 	assert_true(conditions > 2);
+}
+
+/* A pointer that may be NULL: all of it, not its low half, and whatever the other argument is. */
+static void test_null_pointers(void **state)
+{
+	const struct fixture *f = *state;
+	size_t pointers = 0;
+	for (size_t i = 0; i < syscall_rule_count; i++) {
+		const struct syscall_rule *r = &syscall_rules[i];
+		if (!r->when || !r->when->null)
+			continue;
+		pointers++;
+		assert_int_equal(ask(f, AUDIT_ARCH_X86_64, r->nr, r->when->null, 0), r->ret);
+	}
+	assert_int_equal(pointers, 1);
+	struct seccomp_data d = { .nr = SYS_prlimit64, .arch = AUDIT_ARCH_X86_64, .args = { 0, RLIMIT_CORE, 0, 0x7000, 0, 0 } };
+	unsigned steps;
+	assert_int_equal(answer(&f->program, &d, &steps), SECCOMP_RET_ALLOW);
+	static const uint64_t pointed[] = { 1, 0x7fff00000010, 1ull << 32, 1ull << 63 };
+	for (size_t i = 0; i < sizeof pointed / sizeof pointed[0]; i++) {
+		d.args[2] = pointed[i];
+		assert_int_equal(answer(&f->program, &d, &steps), SECCOMP_RET_ERRNO | EPERM);
+	}
 }
 
 static void test_is_a_tree(void **state)
@@ -160,8 +186,8 @@ static void test_refuses_disorder(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_number), cmocka_unit_test(test_conditions), cmocka_unit_test(test_is_a_tree),
-		cmocka_unit_test(test_far_jumps),    cmocka_unit_test(test_refuses_disorder),
+		cmocka_unit_test(test_every_number), cmocka_unit_test(test_conditions), cmocka_unit_test(test_null_pointers),
+		cmocka_unit_test(test_is_a_tree),    cmocka_unit_test(test_far_jumps),	cmocka_unit_test(test_refuses_disorder),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
