@@ -28,7 +28,7 @@ UNITDIR    := $(PREFIX)/lib/systemd/system
 BUILD_PACKAGES := gcc make pkg-config libc6-dev libncurses-dev libmount-dev libproc2-dev \
 	libcap-dev libjansson-dev libmicrohttpd-dev libmd4c-dev
 TEST_PACKAGES  := clang libclang-rt-14-dev libcmocka-dev libvterm-dev libseccomp-dev universal-ctags tmux lsof procps util-linux \
-	busybox-static strace binutils ncurses-term mandoc man-db patch dpkg-dev python3 e2fsprogs curl git
+	iproute2 bsdextrautils busybox-static strace binutils ncurses-term mandoc man-db patch dpkg-dev python3 e2fsprogs curl git
 VM_PACKAGES    := qemu-system-x86 xz-utils zstd
 
 # ---- flags --------------------------------------------------------------------------------------
