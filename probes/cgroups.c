@@ -134,12 +134,15 @@ static bool take_below(struct walk *w, int fd, const char *path, int depth, unsi
 		own_close(&copy);
 		return false;
 	}
-	for (struct dirent *d; (d = readdir(dir));) {
+	int error;
+	for (struct dirent *d; (d = kfile_next(dir, &error));) {
 		if (d->d_type != DT_DIR || d->d_name[0] == '.')
 			continue;
 		(*count)++;
 		below |= take_cgroup(w, fd, d->d_name, arena_printf(w->look->a, "%s/%s", path, d->d_name), depth + 1);
 	}
+	if (error)
+		fail(w, error, path);
 	return below;
 }
 
@@ -181,13 +184,16 @@ static void take_place(struct look *l, const struct hierarchy *in, const char *p
 		fail(&w, errno, prefix);
 		return;
 	}
-	for (struct dirent *d; (d = readdir(dir));) {
+	int error;
+	for (struct dirent *d; (d = kfile_next(dir, &error));) {
 		const char *box = d->d_type == DT_DIR ? paths_box_of_name(d->d_name) : NULL;
 		if (!box)
 			continue;
 		w.own = ownership_of_box(&l->ledgers, arena_strdup(l->a, box));
 		(void)take_cgroup(&w, dirfd(dir), d->d_name, arena_printf(l->a, "%s/%s", prefix, d->d_name), 0);
 	}
+	if (error)
+		fail(&w, error, prefix);
 }
 
 void cgroups_read(struct look *l)

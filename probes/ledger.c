@@ -182,12 +182,13 @@ void ledgers_read(const struct scope *scope, struct arena *a, struct ledgers *re
 {
 	struct ledgers all = { .complete = true };
 	const char *path = scope->paths->of[PATH_LEDGER];
+	int error = 0;
 	autodir DIR *dir = opendir(path);
 	if (!dir && errno != ENOENT && errno != ENOTDIR) {
 		all.complete = false;
 		(void)err_set(&all.why, errno, "open %s", path);
 	}
-	for (struct dirent *d; dir && (d = readdir(dir));) {
+	for (struct dirent *d; dir && (d = kfile_next(dir, &error));) {
 		struct ledger l;
 		struct err why = { 0 };
 		if (!text_is_box_name(d->d_name))
@@ -202,6 +203,10 @@ void ledgers_read(const struct scope *scope, struct arena *a, struct ledgers *re
 		}
 		struct ledger *slot = arena_push(a, &all.v, &all.n, sizeof *all.v);
 		*slot = l;
+	}
+	if (error) {
+		all.complete = false;
+		(void)err_set(&all.why, error, "list %s", path);
 	}
 	if (all.n > 1)
 		qsort(all.v, all.n, sizeof *all.v, by_box);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "probes/base/kfile.h"
 #include "probes/base/own.h"
 #include "probes/base/text.h"
 #include "probes/probe.h"
@@ -36,6 +37,7 @@ struct pass {
 	struct recorded *recorded; /* by the ledgers, not struck off */
 	size_t nrecorded;
 	size_t hidden;
+	int unread; /* an errno: some process, or the rest of the list, could not be looked at */
 	bool root;
 	struct resource_set *ret;
 };
@@ -189,8 +191,11 @@ static void take_process(struct pass *p, pid_t pid, const struct member *m)
 	(void)snprintf(name, sizeof name, "%d", (int)pid);
 	look_breathe(p->look);
 	autofd int dir = openat(p->look->proc, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0 || identity_at(dir, "", AT_EMPTY_PATH, &id))
+	if (dir < 0 || identity_at(dir, "", AT_EMPTY_PATH, &id)) {
+		if (errno != ENOENT && errno != ESRCH) /* else it has ended */
+			p->unread = errno;
 		return;
+	}
 	if (m)
 		take_member(p, m, dir, id.uid);
 	else
@@ -202,7 +207,8 @@ static void take_all(struct pass *p, DIR *dir)
 {
 	pid_t *others = NULL;
 	size_t n = 0;
-	for (struct dirent *d; (d = readdir(dir));) {
+	int error;
+	for (struct dirent *d; (d = kfile_next(dir, &error));) {
 		pid_t pid = isdigit((unsigned char)d->d_name[0]) ? (pid_t)strtol(d->d_name, NULL, 10) : 0;
 		const struct member *m = pid ? look_member(p->look, pid) : NULL;
 		if (m)
@@ -214,6 +220,7 @@ static void take_all(struct pass *p, DIR *dir)
 		qsort(p->pidns, p->npidns, sizeof *p->pidns, by_inode);
 	for (size_t i = 0; i < n; i++)
 		take_process(p, others[i], NULL);
+	p->unread = error ? error : p->unread;
 }
 
 void processes_observe(struct look *l, struct resource_set *ret)
@@ -234,6 +241,10 @@ void processes_observe(struct look *l, struct resource_set *ret)
 	our_programs_read(&p.ours);
 	note_recorded(&p);
 	take_all(&p, dir);
+	if (p.unread) {
+		(void)err_set(&why, p.unread, "look at the processes in %s", l->scope->proc);
+		set_incomplete(ret, &why);
+	}
 	if (p.hidden) {
 		(void)err_say(&why, EACCES, "hidden by permissions: %zu processes; run as root to see them", p.hidden);
 		set_incomplete(ret, &why);

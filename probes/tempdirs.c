@@ -12,6 +12,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "probes/base/kfile.h"
 #include "probes/base/own.h"
 #include "probes/base/text.h"
 #include "probes/probe.h"
@@ -136,7 +137,13 @@ static void take_dir(struct work *w, int parent, const struct dirent *d, const c
 	id.mtime = id.birth = 0;
 	if (cover.on)
 		id.birth = covered_birth(w, parent, d->d_name, id.inode);
-	if (!cover.on && (identity_at(parent, d->d_name, AT_SYMLINK_NOFOLLOW, &id) || !S_ISDIR(id.mode)))
+	int rc = cover.on ? 0 : identity_at(parent, d->d_name, AT_SYMLINK_NOFOLLOW, &id);
+	if (rc && rc != -ENOENT) {
+		struct err why;
+		(void)err_set(&why, -rc, "look at %s", path);
+		set_incomplete(ret, &why);
+	}
+	if (rc || (!cover.on && !S_ISDIR(id.mode)))
 		return;
 	struct tempdir_facts facts = { .inode = id.inode, .major = id.major, .minor = id.minor, .mtime = id.mtime,
 				       .mounts_below = cover.below };
@@ -173,10 +180,15 @@ void tempdirs_observe(struct look *l, struct resource_set *ret)
 		set_incomplete(ret, &l->mounts_why);
 	if (identity_at(AT_FDCWD, l->scope->paths->of[PATH_LEDGER], AT_SYMLINK_NOFOLLOW, &ledger) == 0)
 		w.ours = ledger.uid;
-	for (struct dirent *d; (d = readdir(dir));) {
+	int error;
+	for (struct dirent *d; (d = kfile_next(dir, &error));) {
 		const char *box = d->d_type == DT_DIR || d->d_type == DT_UNKNOWN ? paths_box_of_name(d->d_name) : NULL;
 		if (box)
 			take_dir(&w, dirfd(dir), d, arena_strdup(l->a, box), ret);
+	}
+	if (error) {
+		(void)err_set(&why, error, "list %s", l->world.work);
+		set_incomplete(ret, &why);
 	}
 	if (w.bare >= 0)
 		(void)close(w.bare);

@@ -130,3 +130,11 @@ int kfile_keyed_u64(int dirfd, const char *name, const char *key, uint64_t *ret)
 	ssize_t n = kfile_read(dirfd, name, buf, sizeof buf);
 	return n < 0 ? (int)n : find_key(buf, key, ret);
 }
+
+struct dirent *kfile_next(DIR *dir, int *error)
+{
+	errno = 0;
+	struct dirent *d = readdir(dir);
+	*error = d ? 0 : errno;
+	return d;
+}

@@ -5,6 +5,7 @@
 #ifndef PROBES_BASE_KFILE_H
 #define PROBES_BASE_KFILE_H
 
+#include <dirent.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -24,5 +25,8 @@ int kfile_keyed_u64(int dirfd, const char *name, const char *key, uint64_t *ret)
 /* The same from a descriptor kept open, read from its beginning each time. */
 int kfile_u64_fd(int fd, uint64_t *ret) MUST_CHECK;
 int kfile_keyed_u64_fd(int fd, const char *key, uint64_t *ret) MUST_CHECK;
+/* The next entry of a directory. NULL: *error is 0 at its end, else why the rest of it is not known (readdir(3) hides the
+ * difference, and unknown is never empty). */
+struct dirent *kfile_next(DIR *dir, int *error) MUST_CHECK;
 
 #endif

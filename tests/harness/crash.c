@@ -290,6 +290,9 @@ void crash_sweep(struct crash_sweep *s)
 				    : seen_enough(s, r, i) ? NULL
 							   : inject_errors(r->v[i].nr);
 		for (; errors && *errors; errors++) {
+			/* a kernel that says what is planted is not there has not failed but lied: no look could be true */
+			if (*errors == ENOENT && s->before && r->v[i].result >= 0)
+				continue;
 			if (nth++ % stride != offset % stride)
 				continue;
 			s->points++;
