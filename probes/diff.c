@@ -12,11 +12,6 @@ char change_letter(enum change_sign sign)
 	return letters[sign];
 }
 
-static bool is_leftover(const struct resource *r)
-{
-	return r->owner == OWNER_LEAK || r->owner == OWNER_ORPHAN;
-}
-
 /* What would say nothing when listed as new: rustbox itself and whoever asks. */
 static bool is_quiet(const struct resource *r)
 {
@@ -56,8 +51,8 @@ static void add_change(struct diff *d, struct arena *a, enum change_sign sign, c
 /* A leftover is never normal, even if it was there when the baseline was captured. */
 static void take_pair(struct diff *d, struct arena *a, const struct resource *base, const struct resource *now)
 {
-	const char *what = is_leftover(now) ? NULL : difference(base, now, a);
-	if (is_leftover(now))
+	const char *what = owner_is_left_over(now->owner) ? NULL : difference(base, now, a);
+	if (owner_is_left_over(now->owner))
 		add_change(d, a, CHANGE_ADDED, NULL, now, NULL);
 	else if (what)
 		add_change(d, a, CHANGE_CHANGED, base, now, what);
@@ -83,7 +78,7 @@ static void diff_kind(struct diff *d, const struct resource_set *base, const str
 static void leftovers_only(struct diff *d, const struct resource_view *now, struct arena *a)
 {
 	for (size_t i = 0; i < now->n; i++)
-		if (is_leftover(now->v[i]))
+		if (owner_is_left_over(now->v[i]->owner))
 			add_change(d, a, CHANGE_ADDED, NULL, now->v[i], NULL);
 }
 
@@ -119,7 +114,7 @@ void diff_make_views(const struct snapshot *base, const struct snapshot *about, 
 		else
 			leftovers_only(&d, &now[k], a);
 		for (size_t i = 0; i < now[k].n; i++)
-			d.leftovers[k] += is_leftover(now[k].v[i]);
+			d.leftovers[k] += owner_is_left_over(now[k].v[i]->owner);
 	}
 	judge_trust(&d, base, about);
 	*ret = d;
@@ -146,7 +141,7 @@ static json_t *change_to_json(const struct change *c)
 	json_object_set_new(j, "kind", json_string(resource_kind_word(r->kind)));
 	json_object_set_new(j, "name", json_text(r->name));
 	json_object_set_new(j, "owner", json_string(owner_word(r->owner)));
-	json_object_set_new(j, "leftover", json_boolean(c->now && is_leftover(c->now)));
+	json_object_set_new(j, "leftover", json_boolean(c->now && owner_is_left_over(c->now->owner)));
 	json_object_set_new(j, "what", json_text(c->what));
 	json_object_set_new(j, "base", c->base ? resource_to_json(c->base) : json_null());
 	json_object_set_new(j, "now", c->now ? resource_to_json(c->now) : json_null());

@@ -51,7 +51,6 @@ static int run_snapshot(const struct options *o, char **args, int nargs)
 {
 	autoarena struct arena a = { 0 };
 	struct snapshot s;
-	size_t left = 0;
 	(void)args;
 	(void)nargs;
 	snapshot_take(&o->scope, 0, &a, &s);
@@ -59,9 +58,7 @@ static int run_snapshot(const struct options *o, char **args, int nargs)
 		print_json(snapshot_to_json(&s));
 	else
 		show_snapshot(stdout, &s);
-	for (int k = 0; k < RES_KINDS; k++)
-		left += snapshot_leftovers(&s, (enum resource_kind)k);
-	return left ? EXIT_DIFFERS : snapshot_complete(&s) ? EXIT_CLEAN : EXIT_BLIND;
+	return snapshot_all_leftovers(&s) ? EXIT_DIFFERS : snapshot_complete(&s) ? EXIT_CLEAN : EXIT_BLIND;
 }
 
 static int baseline_capture(const struct options *o)

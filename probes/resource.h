@@ -38,6 +38,7 @@ enum resource_kind {
 #undef X
 	RES_KINDS
 };
+enum { RES_ALL = (1u << RES_KINDS) - 1 }; /* a bit of each, where kinds are chosen */
 
 /* Whose it is. Only LEAK, and one by one ORPHAN, can ever be in a plan. */
 #define OWNERS(X)                                                                                \
@@ -54,6 +55,12 @@ enum owner {
 #undef X
 	OWNER_COUNT
 };
+
+/* What a recovery is for: nobody alive answers for it. */
+static inline bool owner_is_left_over(enum owner o)
+{
+	return o == OWNER_LEAK || o == OWNER_ORPHAN;
+}
 
 struct resource {
 	enum resource_kind kind;

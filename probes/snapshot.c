@@ -20,11 +20,6 @@ enum { SCHEMA = 1, LOOKS = 4 };
  * Left over is what belongs to a box whose lock nobody holds. Of what was there before the ledgers were read that is
  * certain, because a box's ledger is there before anything else of it and goes last. Of anything younger that no ledger
  * knows it takes a second look that finds it again, as recovery does; until then it counts as active. */
-static bool left_over(const struct resource *r)
-{
-	return r->owner == OWNER_LEAK || r->owner == OWNER_ORPHAN;
-}
-
 static bool moved(const struct ledgers *a, const struct ledgers *b, const char *box)
 {
 	const struct ledger *x = ledgers_find(a, box), *y = ledgers_find(b, box);
@@ -40,7 +35,7 @@ static bool is_sure(const struct resource *r, const struct ledgers *l)
 static bool was_left_over(const struct resource_set *before, const struct resource *r)
 {
 	const struct resource *old = before->n ? bsearch(r, before->v, before->n, sizeof *r, resource_compare) : NULL;
-	return old && left_over(old);
+	return old && owner_is_left_over(old->owner);
 }
 
 static void put_off(struct resource *r, const char *why)
@@ -57,8 +52,8 @@ static unsigned unsettled(struct snapshot *s, unsigned kinds, const struct snaps
 	for (int k = 0; k < RES_KINDS; k++)
 		for (size_t i = 0; kinds & 1u << k && i < s->of[k].n; i++) {
 			struct resource *r = &s->of[k].v[i];
-			bool moves = left_over(r) && r->box && moved(l, after, r->box);
-			if (!left_over(r) || (!moves && (is_sure(r, l) || was_left_over(&before->of[k], r))))
+			bool moves = owner_is_left_over(r->owner) && r->box && moved(l, after, r->box);
+			if (!owner_is_left_over(r->owner) || (!moves && (is_sure(r, l) || was_left_over(&before->of[k], r))))
 				continue;
 			again |= 1u << k;
 			if (last)
@@ -108,7 +103,7 @@ void snapshot_take_beside(const struct scope *scope, unsigned kinds, const struc
 {
 	struct snapshot s = { .taken = clock_wall_s() };
 	struct utsname u;
-	unsigned todo = kinds ? kinds : (1u << RES_KINDS) - 1;
+	unsigned todo = kinds ? kinds : RES_ALL;
 	if (uname(&u) == 0)
 		(void)snprintf(s.host, sizeof s.host, "%s", u.nodename);
 	for (int k = 0; k < RES_KINDS; k++)
@@ -123,7 +118,15 @@ size_t snapshot_leftovers(const struct snapshot *s, enum resource_kind kind)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < s->of[kind].n; i++)
-		n += s->of[kind].v[i].owner == OWNER_LEAK || s->of[kind].v[i].owner == OWNER_ORPHAN;
+		n += owner_is_left_over(s->of[kind].v[i].owner);
+	return n;
+}
+
+size_t snapshot_all_leftovers(const struct snapshot *s)
+{
+	size_t n = 0;
+	for (int k = 0; k < RES_KINDS; k++)
+		n += snapshot_leftovers(s, (enum resource_kind)k);
 	return n;
 }
 

@@ -45,6 +45,7 @@ int baseline_parse(const char *text, struct arena *a, struct snapshot *ret, stru
 
 /* How many LEAK and ORPHAN resources of a kind. */
 size_t snapshot_leftovers(const struct snapshot *s, enum resource_kind kind);
+size_t snapshot_all_leftovers(const struct snapshot *s);
 /* True when every set is complete. */
 bool snapshot_complete(const struct snapshot *s);
 

@@ -45,7 +45,7 @@ static uint64_t least(uint64_t a, uint64_t b)
 
 void pace_init(struct pace *p, uint64_t now)
 {
-	*p = (struct pace){ .pending = (1u << RES_KINDS) - 1, .purse = PURSE_NS, .filled = now, .check_at = UINT64_MAX,
+	*p = (struct pace){ .pending = RES_ALL, .purse = PURSE_NS, .filled = now, .check_at = UINT64_MAX,
 			    .next_pid_look = UINT64_MAX };
 	for (int i = 0; i < LANES; i++)
 		p->lane[i].next_tick = UINT64_MAX;
@@ -53,7 +53,7 @@ void pace_init(struct pace *p, uint64_t now)
 
 void pace_ask(struct pace *p)
 {
-	p->pending = (1u << RES_KINDS) - 1;
+	p->pending = RES_ALL;
 	for (int i = 0; i < LANES; i++)
 		p->lane[i].asked = true;
 }

@@ -9,7 +9,7 @@ enum {
 	WAKE_MOUNTS = 1u << RES_MOUNT | 1u << RES_TEMPDIR | 1u << RES_GHOST,
 	WAKE_CGROUPS = 1u << RES_CGROUP | 1u << RES_PROCESS,
 	WAKE_DIRS = 1u << RES_TEMPDIR,
-	WAKE_ALL = (1u << RES_KINDS) - 1,
+	WAKE_ALL = RES_ALL,
 	WAKE_HEALTH = 1u << 16,
 	WAKE_RESYNC = 1u << 17, /* a queue overflowed: everything anew */
 	WAKE_STOP = 1u << 18,

@@ -42,19 +42,6 @@ static const char *meaning(enum once_code code)
 	return words[code];
 }
 
-static size_t leftovers(const struct snapshot *s)
-{
-	size_t n = 0;
-	for (int k = 0; k < RES_KINDS; k++)
-		n += snapshot_leftovers(s, (enum resource_kind)k);
-	return n;
-}
-
-static bool is_leftover(const struct resource *r)
-{
-	return r->owner == OWNER_LEAK || r->owner == OWNER_ORPHAN;
-}
-
 /* Somebody said "healthy" at a time when a leftover that is still here was already there. */
 static bool contradicted(const struct report *r)
 {
@@ -63,7 +50,7 @@ static bool contradicted(const struct report *r)
 	for (int k = 0; k < RES_KINDS; k++)
 		for (size_t i = 0; i < r->now.of[k].n; i++) {
 			const struct resource *x = &r->now.of[k].v[i];
-			if (is_leftover(x) && x->born && x->born < r->health.since)
+			if (owner_is_left_over(x->owner) && x->born && x->born < r->health.since)
 				return true;
 		}
 	return false;
@@ -73,7 +60,7 @@ static enum once_code judge(const struct report *r)
 {
 	if (r->health.status == HEALTH_QUARANTINED)
 		return ONCE_QUARANTINED;
-	if (leftovers(&r->now) > 0)
+	if (snapshot_all_leftovers(&r->now) > 0)
 		return !r->no_health.code && contradicted(r) ? ONCE_CONFLICT : ONCE_LEAKS;
 	return snapshot_complete(&r->now) && !r->no_health.code ? ONCE_CLEAN : ONCE_UNKNOWN;
 }
@@ -104,7 +91,7 @@ static void print_set(const struct report *r, enum resource_kind kind)
 	char name[512], detail[256], age[32];
 	for (size_t i = 0; i < set->n; i++) {
 		const struct resource *x = &set->v[i];
-		if (!is_leftover(x))
+		if (!owner_is_left_over(x->owner))
 			continue;
 		age[0] = '\0';
 		if (x->born && x->born <= r->now.taken)

@@ -80,14 +80,6 @@ static void add_holders(struct model *m, struct plan *p)
 					      : "not known who holds it: find the holders first";
 }
 
-static size_t leftovers(const struct model *m)
-{
-	size_t n = 0;
-	for (int k = 0; k < RES_KINDS; k++)
-		n += m->count[OWNER_LEAK][k] + m->count[OWNER_ORPHAN][k];
-	return n;
-}
-
 static size_t actives(const struct model *m)
 {
 	size_t n = 0;
@@ -177,7 +169,7 @@ static void set_risk(struct model *m, struct plan *p, bool drastic)
 		p->refused = "needs root: start the console with sudo to act";
 	else if (plan_says(p, "--lazy") && p->n)
 		p->refused = run_that_would_lose_it(m, p);
-	else if (plan_says(p, "--unquarantine") && leftovers(m))
+	else if (plan_says(p, "--unquarantine") && count_leftovers(m->count, RES_ALL))
 		p->refused = "locked: this console still sees leftovers";
 	else if (plan_says(p, "--unquarantine") && !sees_everything(m))
 		p->refused = "locked: not everything can be seen, so nothing is proven clean";

@@ -46,7 +46,7 @@ json_t *kinds_json(const struct model *m)
 	json_t *j = json_object();
 	for (int k = 0; k < RES_KINDS; k++)
 		(void)json_object_set_new(j, resource_kind_key((enum resource_kind)k),
-					  json_integer((json_int_t)(m->count[OWNER_LEAK][k] + m->count[OWNER_ORPHAN][k])));
+					  json_integer((json_int_t)count_leftovers(m->count, 1u << k)));
 	return j;
 }
 
@@ -127,7 +127,7 @@ void incident_begin(struct model *m)
 					  m->health_ms ? health_to_json(&m->health) : json_null(), "left", kinds_json(m), "leftovers", left,
 					  "baseline", m->has_baseline, "missing", (int)m->diff.missing, "changed", (int)m->diff.changed));
 	for (int k = 0; k < RES_KINDS; k++)
-		m->incident.told[k] = m->count[OWNER_LEAK][k] + m->count[OWNER_ORPHAN][k];
+		m->incident.told[k] = count_leftovers(m->count, 1u << k);
 }
 
 static void keep_text(struct incident *in, const char ***list, size_t *n, json_t *j)
@@ -169,13 +169,13 @@ void incident_world(struct model *m)
 		criteria_note(m);
 	bool news = in->nfresh || in->ngone;
 	for (int k = 0; k < RES_KINDS; k++)
-		news = news || in->told[k] != m->count[OWNER_LEAK][k] + m->count[OWNER_ORPHAN][k];
+		news = news || in->told[k] != count_leftovers(m->count, 1u << k);
 	if (!in->open || !news || (in->told_ms && m->now_ms - in->told_ms < WORLD_PACE_MS))
 		return;
 	record_add(m, "world", json_pack("{s:o,s:o,s:o,s:i}", "left", kinds_json(m), "appeared", texts_json(in->fresh, in->nfresh),
 					 "vanished", texts_json(in->gone, in->ngone), "unlisted", (int)in->unsaid));
 	for (int k = 0; k < RES_KINDS; k++)
-		in->told[k] = m->count[OWNER_LEAK][k] + m->count[OWNER_ORPHAN][k];
+		in->told[k] = count_leftovers(m->count, 1u << k);
 	arena_done(&in->mem);
 	in->fresh = in->gone = NULL;
 	in->nfresh = in->ngone = in->unsaid = 0;

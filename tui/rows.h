@@ -65,10 +65,20 @@ static inline bool row_alive(const struct row *r)
 	return r->gone_ms == 0 && !r->missing;
 }
 
+/* Of the rows counted by owner and kind, those left over of the kinds chosen (a bit each). */
+static inline size_t count_leftovers(const size_t count[OWNER_COUNT][RES_KINDS], unsigned kinds)
+{
+	size_t n = 0;
+	for (int k = 0; k < RES_KINDS; k++)
+		if (kinds & 1u << k)
+			n += count[OWNER_LEAK][k] + count[OWNER_ORPHAN][k];
+	return n;
+}
+
 /* Only these can ever be part of a plan. */
 static inline bool row_actable(const struct row *r)
 {
-	return row_alive(r) && (r->res->owner == OWNER_LEAK || r->res->owner == OWNER_ORPHAN);
+	return row_alive(r) && owner_is_left_over(r->res->owner);
 }
 
 /* It has ended: nothing can end it again, only its parent can take note. */

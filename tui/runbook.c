@@ -83,7 +83,7 @@ static unsigned kinds_of(const char *word)
 			if (strcmp(bare, names[k].name[i]) == 0)
 				return 1u << k;
 	if (strcmp(bare, "everything") == 0)
-		return (1u << RES_KINDS) - 1;
+		return RES_ALL;
 	return strcmp(bare, "holders") == 0 || strcmp(bare, "holder") == 0 || strcmp(bare, "orphan") == 0 ||
 	       strcmp(bare, "parent") == 0 ? 1u << RES_PROCESS : 0;
 }

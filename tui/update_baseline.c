@@ -10,14 +10,11 @@
 
 static const char *refused(const struct model *m)
 {
-	size_t left = 0;
-	for (int k = 0; k < RES_KINDS; k++) {
-		left += m->count[OWNER_LEAK][k] + m->count[OWNER_ORPHAN][k];
+	for (int k = 0; k < RES_KINDS; k++)
 		if (!m->source[k].known || !m->source[k].complete)
 			return "while not all of the host can be seen";
-	}
 	return !m->health_ms || m->health.status == HEALTH_QUARANTINED ? "while the worker is quarantined" :
-	       left ? "while anything is left over" : NULL;
+	       count_leftovers(m->count, RES_ALL) ? "while anything is left over" : NULL;
 }
 
 struct effect baseline_capture(struct model *m)

@@ -33,7 +33,7 @@ static void take_resource(struct model *m, const struct resource *r)
 	m->epoch++;
 	m->list.since += m->list.frozen;
 	retry_notice(m, r, false);
-	if (fresh && m->source[r->kind].settled && (r->owner == OWNER_LEAK || r->owner == OWNER_ORPHAN)) {
+	if (fresh && m->source[r->kind].settled && owner_is_left_over(r->owner)) {
 		char what[40];
 		(void)snprintf(what, sizeof what, "+ %c %s ", resource_kind_letter(r->kind),
 			       r->owner == OWNER_ORPHAN ? "ORPHAN" : owner_word(r->owner));
@@ -55,7 +55,7 @@ static void take_gone(struct model *m, enum resource_kind kind, const char *id)
 	m->dirty = true;
 	m->epoch++;
 	m->list.since += m->list.frozen;
-	if (row->res->owner == OWNER_LEAK || row->res->owner == OWNER_ORPHAN) {
+	if (owner_is_left_over(row->res->owner)) {
 		char what[16];
 		(void)snprintf(what, sizeof what, "- %c ", resource_kind_letter(kind));
 		say(m, RING_SAID, what, row->res->name);
@@ -82,14 +82,6 @@ static void take_source(struct model *m, const struct msg *msg)
 	}
 }
 
-static size_t left_over(const struct model *m)
-{
-	size_t left = 0;
-	for (int k = 0; k < RES_KINDS; k++)
-		left += m->count[OWNER_LEAK][k] + m->count[OWNER_ORPHAN][k];
-	return left;
-}
-
 static struct effect take_health(struct model *m, const struct health *h)
 {
 	bool worse = m->health_ms && h->status > m->health.status;
@@ -103,7 +95,7 @@ static struct effect take_health(struct model *m, const struct health *h)
 	bool failed = m->health_ms && (worse || h->failures > m->health.failures);
 	m->health = *h;
 	m->health_ms = m->now_ms ? m->now_ms : 1;
-	sight_conflict(m, left_over(m));
+	sight_conflict(m, count_leftovers(m->count, RES_ALL));
 	m->dirty = true;
 	if (failed)
 		failure_seen(m, "the worker's health:", h->note[0] ? h->note : health_status_word(h->status));
@@ -241,9 +233,9 @@ void world_count(struct model *m)
 static void world_trouble(struct model *m)
 {
 	world_count(m);
-	sight_conflict(m, left_over(m));
+	sight_conflict(m, count_leftovers(m->count, RES_ALL));
 	bool ill = m->health_ms && m->health.status != HEALTH_HEALTHY;
-	if (!left_over(m) && !ill)
+	if (!count_leftovers(m->count, RES_ALL) && !ill)
 		m->trouble_since = 0;
 	else if (!m->trouble_since)
 		m->trouble_since = ill && m->health.since ? m->health.since : m->wall;

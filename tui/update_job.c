@@ -164,12 +164,10 @@ static void holders_exit(struct model *m, struct job *job, int status)
 /* The tool's verdict is put beside what this console sees: a disagreement is never [ok]. */
 static void look_exit(struct model *m, struct job *job, int status)
 {
-	size_t left = 0;
+	size_t left = count_leftovers(m->count, RES_ALL);
 	bool verdict = false;
 	for (size_t i = 0; job->argv[i]; i++)
 		verdict = verdict || strcmp(job->argv[i], "--verify-clean") == 0;
-	for (int k = 0; k < RES_KINDS; k++)
-		left += m->count[OWNER_LEAK][k] + m->count[OWNER_ORPHAN][k];
 	char note[120];
 	enum step_mark mark = status == 0 || (status > 0 && status < 3 && !verdict) ? STEP_OK : STEP_FAILED;
 	(void)snprintf(note, sizeof note, "exit %d", status);

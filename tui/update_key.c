@@ -77,9 +77,7 @@ static struct effect key_quit(struct model *m)
 		return nothing;
 	}
 	if (m->incident.open) { /* what still waits can be resumed; what is done is closed */
-		bool waits = m->walk.proc && !walk_finished(&m->walk);
-		for (int k = 0; k < RES_KINDS; k++)
-			waits = waits || m->count[OWNER_LEAK][k] + m->count[OWNER_ORPHAN][k];
+		bool waits = (m->walk.proc && !walk_finished(&m->walk)) || count_leftovers(m->count, RES_ALL);
 		record_add(m, waits || m->health.status != HEALTH_HEALTHY ? "left" : "closed", json_pack("{s:o}", "left", kinds_json(m)));
 	}
 	return (struct effect){ .kind = EFFECT_QUIT };

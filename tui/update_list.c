@@ -90,7 +90,7 @@ static bool matches(const struct list *l, const struct row *r)
 
 static bool in_scope(const struct list *l, const struct row *r)
 {
-	bool leak = r->res->owner == OWNER_LEAK || r->res->owner == OWNER_ORPHAN;
+	bool leak = owner_is_left_over(r->res->owner);
 	if (l->scope == SHOW_LEAKS_ONLY)
 		return leak;
 	if (l->scope == SHOW_DIFF_ONLY)

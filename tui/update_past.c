@@ -76,9 +76,7 @@ static void show(struct model *m, uint64_t at, uint64_t wall)
 	swap_worlds(m);
 	world_diff(m);
 	world_count(m);
-	for (int k = 0; k < RES_KINDS; k++)
-		m->sight.conflict = m->sight.conflict || (health && health->status == HEALTH_HEALTHY &&
-							   m->count[OWNER_LEAK][k] + m->count[OWNER_ORPHAN][k]);
+	m->sight.conflict = m->sight.conflict || (health && health->status == HEALTH_HEALTHY && count_leftovers(m->count, RES_ALL));
 	list_build(m);
 }
 

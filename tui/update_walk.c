@@ -9,15 +9,6 @@
 
 enum { STALE_MS = 15000, AWAIT_MS = 15000 /* the watch beats every 5 s, later on a busy host */, AWAIT_HEALTH_MS = 30000, LOOK_MS = 10000 };
 
-static size_t left_of(const struct model *m, unsigned kinds)
-{
-	size_t n = 0;
-	for (int k = 0; k < RES_KINDS; k++)
-		if (kinds & 1u << k)
-			n += m->count[OWNER_LEAK][k] + m->count[OWNER_ORPHAN][k];
-	return n;
-}
-
 static size_t zombies_of(const struct model *m)
 {
 	size_t n = 0;
@@ -80,8 +71,8 @@ static bool check_passes(const struct model *m, const struct step *s, char *note
 		(void)snprintf(note, cap, "health: %s", m->health_ms ? health_status_word(m->health.status) : "not heard of");
 		return ok;
 	}
-	unsigned kinds = s->kinds ? s->kinds : (1u << RES_KINDS) - 1;
-	size_t left = left_of(m, kinds);
+	unsigned kinds = s->kinds ? s->kinds : RES_ALL;
+	size_t left = count_leftovers(m->count, kinds);
 	if (!view_is_fresh(m, kinds)) {
 		(void)snprintf(note, cap, "cannot tell: the view is incomplete or older than the last command");
 		return false;
@@ -113,7 +104,7 @@ static bool await_over(const struct model *m)
 		return false;
 	if (m->await.healthy && (!m->health_ms || m->health.status != HEALTH_HEALTHY))
 		return false;
-	if (m->await.clean && left_of(m, (1u << RES_KINDS) - 1))
+	if (m->await.clean && count_leftovers(m->count, RES_ALL))
 		return false;
 	for (size_t i = 0; i < m->await.n; i++) {
 		const struct row *row = rows_find(&m->table, m->await.v[i].kind, m->await.v[i].id);
@@ -154,7 +145,7 @@ static void await_end(struct model *m, bool agreed)
 static bool nothing_to_do(const struct model *m, const struct step *s)
 {
 	if (s->verb == VERB_LOOK && strcmp(s->words[0], "holders") == 0)
-		return view_is_fresh(m, 1u << RES_MOUNT) && left_of(m, 1u << RES_MOUNT | 1u << RES_GHOST) == 0;
+		return view_is_fresh(m, 1u << RES_MOUNT) && count_leftovers(m->count, 1u << RES_MOUNT | 1u << RES_GHOST) == 0;
 	if ((s->verb != VERB_DO && s->verb != VERB_DO_DRASTIC) || s->words[s->nwords - 1][0] != '{')
 		return false;
 	unsigned kinds = step_says(s, "{holder}") || step_says(s, "--lazy") ? 1u << RES_MOUNT : s->kinds;
@@ -162,7 +153,7 @@ static bool nothing_to_do(const struct model *m, const struct step *s)
 		return false;
 	if (step_says(s, "{parent}"))
 		return zombies_of(m) == 0;
-	return left_of(m, kinds) == (step_says(s, "{process}") ? zombies_of(m) : 0); /* what has ended cannot be ended */
+	return count_leftovers(m->count, kinds) == (step_says(s, "{process}") ? zombies_of(m) : 0); /* what has ended cannot be ended */
 }
 
 /* A step that failed, and has nothing left to do since: by another step, or by somebody else. */
@@ -172,7 +163,7 @@ static void settle_since(struct model *m)
 		return;
 	for (size_t i = 0; i < m->walk.at && i < m->walk.proc->nsteps; i++)
 		if ((m->walk.of[i].mark == STEP_PARTIAL || m->walk.of[i].mark == STEP_FAILED) &&
-		    nothing_to_do(m, &m->walk.proc->steps[i]) && left_of(m, m->walk.proc->steps[i].kinds) == 0)
+		    nothing_to_do(m, &m->walk.proc->steps[i]) && count_leftovers(m->count, m->walk.proc->steps[i].kinds) == 0)
 			step_mark(m, i, STEP_OK, "none left since");
 }
 
@@ -298,7 +289,7 @@ static struct effect act_look(struct model *m, const struct step *s, size_t at)
 		ring_add(&m->log, m->wall, RING_WARN, "not looked at the host yet: wait for the first view");
 		return (struct effect){ 0 };
 	}
-	(void)snprintf(note, sizeof note, "%zu found", left_of(m, s->kinds));
+	(void)snprintf(note, sizeof note, "%zu found", count_leftovers(m->count, s->kinds));
 	step_mark(m, at, STEP_OK, note);
 	return (struct effect){ 0 };
 }

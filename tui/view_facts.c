@@ -27,11 +27,7 @@ void tally_diff(const struct model *m, enum tab tab, size_t *changed, size_t *mi
 
 size_t tally_kind(const struct model *m, enum tab tab)
 {
-	size_t n = 0;
-	for (int k = 0; k < RES_KINDS; k++)
-		if (kinds[tab] & 1u << k)
-			n += m->count[OWNER_LEAK][k] + m->count[OWNER_ORPHAN][k];
-	return n;
+	return count_leftovers(m->count, kinds[tab]);
 }
 
 struct tally tally_of(const struct model *m)
@@ -68,7 +64,7 @@ char row_sign(const struct row *row)
 		return '-';
 	if (row->gone_ms)
 		return ' ';
-	if (row->res->owner == OWNER_LEAK || row->res->owner == OWNER_ORPHAN)
+	if (owner_is_left_over(row->res->owner))
 		return '+';
 	if (row->sign == CHANGE_CHANGED)
 		return '~';

@@ -56,9 +56,7 @@ void view_past_kept(const struct model *m, struct canvas *c)
 	const struct past *p = &m->past;
 	char left[300] = "", right[120] = "", since[24];
 	struct text l = TEXT_ON(left), r = TEXT_ON(right);
-	size_t now = 0;
-	for (int k = 0; k < RES_KINDS; k++) /* now's counts wait there */
-		now += p->other.count[OWNER_LEAK][k] + p->other.count[OWNER_ORPHAN][k];
+	size_t now = count_leftovers(p->other.count, RES_ALL); /* now's counts wait there */
 	bool blind = past_is_blind(p, p->at);
 	text_add(&l, blind ? "NOT LOOKED AT THEN; next " : "next: ");
 	next_text(m, &l);

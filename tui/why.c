@@ -222,7 +222,7 @@ static bool what_if_ended(const struct model *m, size_t i, const char *lead, str
 	}
 	if (h->you || !h->pid)
 		return false;
-	if (h->owner != OWNER_LEAK && h->owner != OWNER_ORPHAN)
+	if (!owner_is_left_over(h->owner))
 		prose_add(out, INK_PLAIN, lead, "end %d: no, it is %s, not ours to end; ask whose it is", (int)h->pid, owner_word(h->owner));
 	else if (h->state == 'D')
 		prose_add(out, INK_PLAIN, lead, "kill %d: nothing now, it is in the kernel until that returns", (int)h->pid);

@@ -31,11 +31,6 @@ static size_t depth_of(const char *name)
 	return d;
 }
 
-static bool leftover(const struct resource *r)
-{
-	return r->owner == OWNER_LEAK || r->owner == OWNER_ORPHAN;
-}
-
 static bool is_named(const struct resource *r, const char *asked)
 {
 	bool by_path = asked[0] == '/' &&
@@ -77,7 +72,7 @@ static bool kind_chosen(enum resource_kind kind, const struct reclaim_choice *c)
 
 static bool chosen(const struct resource *r, const struct reclaim_choice *c)
 {
-	if (!kind_chosen(r->kind, c) || !leftover(r) || !old_enough(r, c))
+	if (!kind_chosen(r->kind, c) || !owner_is_left_over(r->owner) || !old_enough(r, c))
 		return false;
 	if (c->box && (!r->box || strcmp(r->box, c->box) != 0))
 		return false;
@@ -108,7 +103,7 @@ static void add_refusals(struct graph *g, struct arena *a, const struct snapshot
 		const struct resource *found = NULL;
 		for (int k = 0; k < RES_KINDS; k++)
 			for (size_t j = 0; kind_chosen((enum resource_kind)k, c) && j < s->of[k].n; j++)
-				if (is_meant(&s->of[k].v[j], c, i) && (!found || leftover(&s->of[k].v[j])))
+				if (is_meant(&s->of[k].v[j], c, i) && (!found || owner_is_left_over(s->of[k].v[j].owner)))
 					found = &s->of[k].v[j];
 		if (found && chosen(found, c))
 			continue;
@@ -121,7 +116,7 @@ static void add_refusals(struct graph *g, struct arena *a, const struct snapshot
 		if (!found)
 			refuse(n, s->of[missing.kind].complete ? RECLAIM_GONE : RECLAIM_SKIPPED,
 			       s->of[missing.kind].complete ? "no such thing is here" : "not seen, but the look was incomplete");
-		else if (!leftover(found))
+		else if (!owner_is_left_over(found->owner))
 			refuse(n, RECLAIM_SKIPPED, arena_printf(a, "%s, not a leftover: %s", owner_word(found->owner),
 								 found->why ? found->why : "left alone"));
 		else
@@ -325,7 +320,7 @@ static const char *lock_refusal(const struct snapshot *s, const struct reclaim_c
 			return "the look was incomplete: something of its box may be left";
 		for (size_t j = 0; j < s->of[k].n; j++) {
 			const struct resource *r = &s->of[k].v[j];
-			if (leftover(r) && r->box && strcmp(r->box, box) == 0 && !chosen(r, c))
+			if (owner_is_left_over(r->owner) && r->box && strcmp(r->box, box) == 0 && !chosen(r, c))
 				return "its box has other leftovers: reclaim them first";
 		}
 	}

@@ -83,19 +83,6 @@ bool recover_looked(const struct snapshot *s, struct err *why)
 	return true;
 }
 
-size_t recover_left(const struct snapshot *s)
-{
-	size_t n = 0;
-	for (int k = 0; k < RES_KINDS; k++)
-		n += snapshot_leftovers(s, (enum resource_kind)k);
-	return n;
-}
-
-static bool left_over(const struct resource *r)
-{
-	return r->owner == OWNER_LEAK || r->owner == OWNER_ORPHAN;
-}
-
 /* A box that begins while we look can show its cgroup after its ledger was not there yet. What has a ledger that nobody
  * holds is sure; the rest must be there, and nobody's, in a second look as well. */
 static bool all_sure(const struct snapshot *s)
@@ -104,7 +91,7 @@ static bool all_sure(const struct snapshot *s)
 		for (size_t i = 0; i < s->of[k].n; i++) {
 			const struct resource *r = &s->of[k].v[i];
 			const struct resource *lock = r->box ? resource_set_find(&s->of[RES_LOCK], r->box) : NULL;
-			if (left_over(r) && !(lock && lock->owner == OWNER_LEAK))
+			if (owner_is_left_over(r->owner) && !(lock && lock->owner == OWNER_LEAK))
 				return false;
 		}
 	return true;
@@ -116,7 +103,7 @@ static void confirm(const struct snapshot *first, struct snapshot *now)
 		for (size_t i = 0; i < now->of[k].n; i++) {
 			struct resource *r = &now->of[k].v[i];
 			const struct resource *before = resource_set_find(&first->of[k], r->id);
-			if (!left_over(r) || (before && left_over(before)))
+			if (!owner_is_left_over(r->owner) || (before && owner_is_left_over(before->owner)))
 				continue;
 			r->owner = OWNER_ACTIVE;
 			r->why = "it was not there a moment ago: a box may be beginning";
@@ -184,6 +171,6 @@ void recover_all(const struct reclaim_how *how, const struct snapshot *first, st
 	if (!how->dry)
 		sweep_empty_ledgers(how->scope, a);
 	r.looked = recover_looked(&r.after, &r.why);
-	r.clean = r.looked && recover_left(&r.after) == 0;
+	r.clean = r.looked && snapshot_all_leftovers(&r.after) == 0;
 	*ret = r;
 }

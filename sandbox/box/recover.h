@@ -36,8 +36,7 @@ void recover_look(const struct scope *scope, struct arena *a, struct snapshot *r
  * by one. The lock must be held. */
 void recover_all(const struct reclaim_how *how, const struct snapshot *first, struct arena *a, struct recovery *ret);
 
-/* Of a snapshot: is everything seen, and how much is left? */
+/* Whether everything was seen. */
 bool recover_looked(const struct snapshot *s, struct err *why);
-size_t recover_left(const struct snapshot *s);
 
 #endif

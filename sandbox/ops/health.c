@@ -91,7 +91,7 @@ static int verify(const struct scope *scope)
 	autoarena struct arena a = { 0 };
 	struct worker_look w;
 	worker_look(scope, &a, &w);
-	bool clean = w.looked && !recover_left(&w.now);
+	bool clean = w.looked && !snapshot_all_leftovers(&w.now);
 	autojson json_t *o = json_object();
 	json_object_set_new(o, "clean", json_boolean(clean));
 	for (int k = 0; k < RES_KINDS; k++)
@@ -128,7 +128,7 @@ static int unquarantine(const struct scope *scope, const char *reason)
 	struct snapshot now;
 	recover_look(scope, &a, &now);
 	bool looked = recover_looked(&now, &e);
-	size_t left = recover_left(&now);
+	size_t left = snapshot_all_leftovers(&now);
 	if (!looked || left) {
 		if (left)
 			complain("refused: %zu leftovers; run: rustbox health --recover --cleanup", left);
@@ -186,7 +186,7 @@ static void tell_left(const struct recovery *r, bool json)
 		for (size_t i = 0; i < r->after.of[k].n; i++) {
 			const struct resource *left = &r->after.of[k].v[i];
 			char name[400];
-			if (left->owner != OWNER_LEAK && left->owner != OWNER_ORPHAN)
+			if (!owner_is_left_over(left->owner))
 				continue;
 			(void)printf("left: %s %s [%s] %s\n", resource_kind_word(left->kind),
 				     text_escape(left->name, name, sizeof name), left->id,
@@ -240,7 +240,7 @@ static void tell_end(const struct scope *scope, const struct recovery *r, bool j
 	autojson json_t *j = worker_to_json(&w, scope->paths);
 	json_object_set_new(j, "recovery",
 			    json_pack("{s:b,s:I,s:I,s:I,s:I}", "clean", r->clean, "released", (json_int_t)r->released, "gone",
-				      (json_int_t)r->gone, "left", (json_int_t)recover_left(&r->after), "rounds",
+				      (json_int_t)r->gone, "left", (json_int_t)snapshot_all_leftovers(&r->after), "rounds",
 				      (json_int_t)r->rounds));
 	ops_line(j);
 }
@@ -262,7 +262,7 @@ static int recover(const struct scope *scope, const struct wish *wish, bool json
 	worker_look(scope, &a, &before); /* also records what is seen, so that a crash now leaves a true state */
 	how.dry = !wish->cleanup;
 	if (wish->cleanup)
-		emit(scope->paths, EVENT_RECOVERY_STARTED, NULL, recover_left(&before.now));
+		emit(scope->paths, EVENT_RECOVERY_STARTED, NULL, snapshot_all_leftovers(&before.now));
 	ops_catch_signals();
 	recover_all(&how, &before.now, &a, &r);
 	progress_end(&p);
@@ -272,7 +272,7 @@ static int recover(const struct scope *scope, const struct wish *wish, bool json
 			complain("the health was not recorded: %s", e.text);
 		emit_left(scope->paths, &r.after);
 		emit(scope->paths, EVENT_RECOVERY_FINISHED, r.clean ? "clean" : r.looked ? "left" : "not verified",
-		     recover_left(&r.after));
+		     snapshot_all_leftovers(&r.after));
 	}
 	tell_end(scope, &r, json);
 	if (!r.looked)

@@ -34,7 +34,7 @@ static enum health_event seen(const struct worker_look *w)
 	bool only_seen = w->health.reason == HEALTH_REASON_BASELINE && !w->health.failures;
 	if (w->orphans && w->health.status != HEALTH_QUARANTINED)
 		return HEALTH_EVENT_ORPHAN;
-	bool off = recover_left(&w->now) || w->violated;
+	bool off = snapshot_all_leftovers(&w->now) || w->violated;
 	if (off && w->health.status == HEALTH_HEALTHY)
 		return HEALTH_EVENT_LEFTOVERS;
 	if (w->looked && !off && w->health.status == HEALTH_UNHEALTHY && only_seen)
@@ -57,7 +57,7 @@ static void compare(const struct scope *scope, struct arena *a, struct worker_lo
 static int tell_seen(const struct scope *scope, const struct worker_look *w, struct err *e)
 {
 	char detail[120];
-	(void)snprintf(detail, sizeof detail, "seen by a look: %zu left over, %zu missing, %zu changed", recover_left(&w->now),
+	(void)snprintf(detail, sizeof detail, "seen by a look: %zu left over, %zu missing, %zu changed", snapshot_all_leftovers(&w->now),
 		       w->violated ? w->diff.missing : 0, w->violated ? w->diff.changed : 0);
 	struct event_facts facts = { .kind = event_kind_word(EVENT_KIND_BASELINE), .detail = detail };
 	return event_emit(scope->paths, EVENT_CLEANUP_FAILURE, &facts, e);
@@ -140,7 +140,7 @@ json_t *worker_baseline_to_json(const struct worker_look *w)
 {
 	const struct diff *d = &w->diff;
 	return json_pack("{s:b,s:b,s:o,s:I,s:I,s:I,s:o}", "stored", d->has_baseline, "trusted", d->trusted, "equivalent",
-			 d->trusted ? json_boolean(!w->violated && !recover_left(&w->now)) : json_null(), "added",
+			 d->trusted ? json_boolean(!w->violated && !snapshot_all_leftovers(&w->now)) : json_null(), "added",
 			 (json_int_t)(d->has_baseline ? d->added : 0), "missing", (json_int_t)d->missing, "changed", (json_int_t)d->changed,
 			 "because", d->trusted ? json_null() : json_text(d->why.text));
 }
@@ -209,7 +209,7 @@ void worker_to_text(const struct worker_look *w, const struct paths *p, FILE *ou
 	pressure_look(&scope, &pressure);
 	escalations_judge(&w->health, &w->diff, p, &pressure, &escalations);
 	escalations_to_text(&escalations, out);
-	if (recover_left(&w->now))
+	if (snapshot_all_leftovers(&w->now))
 		(void)fprintf(out, "next: rustbox health --recover --cleanup\n");
 }
 
