@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "probes/base/kfile.h"
 #include "probes/base/own.h"
 #include "probes/base/text.h"
 #include "probes/pressure.h"
@@ -238,9 +239,14 @@ void ghosts_observe(struct look *l, struct resource_set *ret)
 	h.root = root_of(h.here);
 	h.mnt_ns = namespace_at(self, "mnt");
 	seek(&h);
-	for (struct dirent *d; (d = readdir(dir));)
+	int error;
+	for (struct dirent *d; (d = kfile_next(dir, &error));)
 		if (isdigit((unsigned char)d->d_name[0]))
 			take_process(&h, d->d_name);
+	if (error) {
+		(void)err_set(&why, error, "list %s", l->scope->proc);
+		set_incomplete(ret, &why);
+	}
 	if (h.hidden) {
 		(void)err_say(&why, EACCES, "hidden by permissions: the mounts of %zu processes%s",
 			      h.hidden, geteuid() ? "; run as root to see them" : "");

@@ -314,9 +314,14 @@ void holders_find(const struct scope *scope, const struct resource *of, struct a
 	}
 	search_init(&s, of);
 	take_children(&s);
-	for (struct dirent *d; (d = readdir(dir));)
+	int error;
+	for (struct dirent *d; (d = kfile_next(dir, &error));)
 		if (isdigit((unsigned char)d->d_name[0]))
 			take_process(&s, d->d_name);
+	if (error) {
+		ret->complete = false;
+		(void)err_set(&ret->why, error, "list %s", scope->proc);
+	}
 	take_loops(&s);
 	take_swaps(&s);
 	if (ret->n > 1)

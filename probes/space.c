@@ -14,6 +14,7 @@
 
 #include "probes/base/clock.h"
 #include "probes/base/json.h"
+#include "probes/base/kfile.h"
 #include "probes/base/own.h"
 #include "probes/pressure.h"
 #include "probes/probe.h"
@@ -77,7 +78,8 @@ static void walk(struct search *s, int fd, unsigned depth, struct space_dir *sum
 		incomplete(s->ret, ELOOP, "directories lie too deep to be walked");
 		return;
 	}
-	for (struct dirent *d; !is_late(s) && (d = readdir(dir));) {
+	int error = 0;
+	for (struct dirent *d; !is_late(s) && (d = kfile_next(dir, &error));) {
 		struct space_dir own = { 0 };
 		if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
 			continue;
@@ -93,6 +95,8 @@ static void walk(struct search *s, int fd, unsigned depth, struct space_dir *sum
 		*slot = own;
 		slot->path = arena_printf(s->look.a, "%s/%s", strcmp(mount, "/") == 0 ? "" : mount, d->d_name);
 	}
+	if (error)
+		incomplete(s->ret, error, "not every directory can be listed");
 }
 
 /* ---- what has none ------------------------------------------------------------------------------ */
@@ -134,7 +138,8 @@ static void take_processes(struct search *s)
 	autodir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir)
 		incomplete(s->ret, errno, "the processes cannot be listed");
-	for (struct dirent *d; dir && !is_late(s) && (d = readdir(dir));) {
+	int error = 0;
+	for (struct dirent *d; dir && !is_late(s) && (d = kfile_next(dir, &error));) {
 		autofd int one = isdigit((unsigned char)d->d_name[0]) ?
 				 openat(s->look.proc, d->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 		if (one < 0 || procstat_read(s->look.proc, d->d_name, &s->now))
@@ -142,6 +147,8 @@ static void take_processes(struct search *s)
 		s->dir = one;
 		s->hidden += refs_each(one, s->ret->major, s->ret->minor, take_ref, s) != 0;
 	}
+	if (error)
+		incomplete(s->ret, error, "the processes cannot be listed");
 }
 
 /* ---- the whole ---------------------------------------------------------------------------------- */
