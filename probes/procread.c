@@ -165,11 +165,10 @@ void process_describe_member(int dir, const struct procstat *st, uid_t uid, cons
 
 uint64_t process_born(uint64_t start_ticks)
 {
-	struct timespec up;
 	long hz = sysconf(_SC_CLK_TCK);
-	if (clock_gettime(CLOCK_BOOTTIME, &up) || hz <= 0)
+	if (hz <= 0)
 		return 0;
-	uint64_t boot = clock_wall_s() - (uint64_t)up.tv_sec;
+	uint64_t boot = clock_wall_s() - clock_boot_ns() / NS_PER_S;
 	return boot + start_ticks / (uint64_t)hz;
 }
 

@@ -136,9 +136,7 @@ static void put_pressure(struct watch *w, FILE *out, uint64_t now)
 /* What we used of the processor: a busy host must not make a scan look dear. */
 static uint64_t cpu_ns(void)
 {
-	struct timespec t = { 0 };
-	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+	return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 static bool is_busy(const struct watch *w)

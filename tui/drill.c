@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "probes/base/clock.h"
 #include "probes/base/text.h"
 #include "probes/drill.h"
 #include "tui/keys.h"
@@ -164,9 +164,7 @@ int drill_log_open(void)
 static void tell(int fd, const char *what, const char *text)
 {
 	char safe[300], line[400];
-	struct timespec now;
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	int n = snprintf(line, sizeof line, "%lld\t%s\t%s\n", (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000, what,
+	int n = snprintf(line, sizeof line, "%llu\t%s\t%s\n", (unsigned long long)(clock_wall_ns() / NS_PER_MS), what,
 			 text_escape(text, safe, sizeof safe));
 	(void)!write(fd, line, (size_t)n); /* a full disk costs points, never an action */
 }

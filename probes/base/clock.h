@@ -9,33 +9,32 @@
 #define NS_PER_S  1000000000ull
 #define NS_PER_MS 1000000ull
 
-static inline uint64_t clock_mono_ns(void)
+static inline uint64_t clock_ns(clockid_t clock)
 {
-	struct timespec t;
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	struct timespec t = { 0 };
+	(void)clock_gettime(clock, &t);
 	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
-static inline uint64_t clock_wall_s(void)
+static inline uint64_t clock_mono_ns(void)
 {
-	struct timespec t;
-	(void)clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec;
+	return clock_ns(CLOCK_MONOTONIC);
 }
 
 static inline uint64_t clock_wall_ns(void)
 {
-	struct timespec t;
-	(void)clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+	return clock_ns(CLOCK_REALTIME);
+}
+
+static inline uint64_t clock_wall_s(void)
+{
+	return clock_wall_ns() / NS_PER_S;
 }
 
 /* Since boot, sleep included: what processes' start times count in. */
 static inline uint64_t clock_boot_ns(void)
 {
-	struct timespec t;
-	(void)clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+	return clock_ns(CLOCK_BOOTTIME);
 }
 
 /* RFC 3339 in UTC: "2026-02-08T03:12:09Z"; cap of 24 is enough. */

@@ -3,9 +3,9 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "probes/base/clock.h"
 #include "probes/base/own.h"
 #include "probes/base/text.h"
 #include "sandbox/kernel/sys.h"
@@ -53,11 +53,9 @@ int ground_load(const char *root, struct ground *ret, struct err *e)
 int ground_log(const struct ground *g, const char *what, const char *text)
 {
 	char path[THING_NAME], safe[1200], line[1400];
-	struct timespec now;
-	(void)clock_gettime(CLOCK_REALTIME, &now);
 	ground_path(g, "log", path);
 	autofd int fd = sys_openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND, 0600);
-	int n = snprintf(line, sizeof line, "%lld\t%s\t%s\n", (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000, what,
+	int n = snprintf(line, sizeof line, "%llu\t%s\t%s\n", (unsigned long long)(clock_wall_ns() / NS_PER_MS), what,
 			 text_escape(text, safe, sizeof safe));
 	return fd < 0 ? fd : sys_write_all(fd, line, (size_t)n);
 }

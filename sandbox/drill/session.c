@@ -12,9 +12,9 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "probes/base/clock.h"
 #include "probes/base/kfile.h"
 #include "probes/base/own.h"
 #include "probes/base/text.h"
@@ -118,9 +118,7 @@ static int make_worker(struct ground *g, struct err *e)
 
 static uint64_t now_ms(void)
 {
-	struct timespec t;
-	(void)clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	return clock_wall_ns() / NS_PER_MS;
 }
 
 static int make_ground(const struct session *s, const struct wall *w, struct ground *g, struct err *e)

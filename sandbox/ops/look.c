@@ -129,13 +129,6 @@ static json_t *time_or_null(uint64_t wall_s)
 	return wall_s ? json_string(at) : json_null();
 }
 
-static uint64_t uptime_s(void)
-{
-	struct timespec t = { 0 };
-	(void)clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec;
-}
-
 json_t *worker_baseline_to_json(const struct worker_look *w)
 {
 	const struct diff *d = &w->diff;
@@ -175,7 +168,7 @@ json_t *worker_to_json(const struct worker_look *w, const struct paths *p)
 	json_object_set_new(o, "escalation", escalations_to_json(&escalations));
 	json_object_set_new(o, "pressure", pressure_to_json(&pressure));
 	json_object_set_new(o, "backend_selection", backend_to_json(&w->host));
-	json_object_set_new(o, "uptime", json_integer((json_int_t)uptime_s()));
+	json_object_set_new(o, "uptime", json_integer((json_int_t)(clock_boot_ns() / NS_PER_S)));
 	json_object_set_new(o, "trouble", *w->note ? json_text(w->note) : json_null());
 	return o;
 }
