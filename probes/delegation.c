@@ -121,10 +121,7 @@ int delegation_set(struct host *host, const char *path, struct arena *a, struct 
 		return r;
 	struct host with = *host;
 	settle(&with, path, a);
-	bool there = with.unified && delegation_has(&with, with.unified);
-	for (int c = 0; c < HOST_CONTROLLER_COUNT; c++)
-		there |= with.v1[c] && delegation_has(&with, with.v1[c]);
-	if (!there)
+	if (!delegation_is_there(&with))
 		return err_say(e, ENOENT, "cgroup %.120s is in no hierarchy here: make it, or start the unit it belongs to", path);
 	with.place_why = NULL;
 	*host = with;
@@ -138,4 +135,12 @@ bool delegation_has(const struct host *host, const char *mount)
 		return false;
 	(void)snprintf(dir, sizeof dir, "%.250s/%s", mount, host->place);
 	return access(dir, X_OK) == 0;
+}
+
+bool delegation_is_there(const struct host *host)
+{
+	bool there = host->unified && delegation_has(host, host->unified);
+	for (int c = 0; c < HOST_CONTROLLER_COUNT; c++)
+		there |= host->v1[c] && delegation_has(host, host->v1[c]);
+	return there;
 }

@@ -29,6 +29,8 @@ void delegation_look(const struct scope *scope, struct arena *a, struct host *ho
 int delegation_set(struct host *host, const char *path, struct arena *a, struct err *e) MUST_CHECK;
 /* True when the hierarchy mounted at `mount` has the host's place; else its boxes are made at its root. */
 bool delegation_has(const struct host *host, const char *mount);
+/* Whether any hierarchy has it. */
+bool delegation_is_there(const struct host *host);
 /* 0 when every member of the cgroup is the calling process or a child of it, else a pid of another's, or -errno. */
 pid_t delegation_stranger(const struct scope *scope, int cgroup);
 

@@ -57,13 +57,19 @@ static void take_history(struct model *m, const json_t *told)
 		m->soak.came[m->soak.ncame++ % RECURRENCES] = (uint64_t)json_integer_value(at);
 }
 
-static struct effect take(struct model *m, const struct msg *msg)
+/* Every message tells the time, and what that makes due comes before it. */
+static void take_time(struct model *m, const struct msg *msg)
 {
 	if (msg->now_ms > m->now_ms)
 		m->now_ms = msg->now_ms;
 	if (msg->wall)
 		m->wall = msg->wall;
 	arm_expires(m);
+}
+
+static struct effect take(struct model *m, const struct msg *msg)
+{
+	take_time(m, msg);
 	switch (msg->kind) {
 	case MSG_NONE:
 		break;

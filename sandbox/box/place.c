@@ -37,10 +37,7 @@ static bool is_there(const struct host *host, const char *place)
 {
 	struct host with = *host;
 	with.place = place;
-	bool there = with.unified && delegation_has(&with, with.unified);
-	for (int c = 0; c < HOST_CONTROLLER_COUNT; c++)
-		there |= with.v1[c] && delegation_has(&with, with.v1[c]);
-	return there;
+	return delegation_is_there(&with);
 }
 
 static int replace(const struct paths *paths, int dir, const char *text, struct err *e)
