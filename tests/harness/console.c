@@ -134,6 +134,14 @@ void console_commit(struct pty *p, const char *verb)
 	console_type(p, verb);
 }
 
+void console_accept(struct pty *p, const char *shown)
+{
+	pty_send(p, "x");
+	console_press(p, shown, "\033[F");
+	pty_settle(p, 0.2, 1);
+	pty_send(p, "Y");
+}
+
 void console_leave(struct pty *p)
 {
 	pty_send(p, "\033");

@@ -34,6 +34,7 @@ void console_open(struct pty *p, const char *key, const char *title); /* p and t
 void console_begin(struct pty *p, const char *key, const char *title, const char *ticked);
 void console_type(struct pty *p, const char *verb);   /* the phrase of console_phrase(), and Enter */
 void console_commit(struct pty *p, const char *verb); /* x, the whole plan read, the phrase, and Enter */
+void console_accept(struct pty *p, const char *shown); /* x, the whole plan read, and Y */
 void console_leave(struct pty *p);
 void console_phrase(const char *verb, char *out, size_t cap); /* "kill 2 on HOST" */
 /* The one journal there is, whole or not; NULL when there is none. The caller frees. */

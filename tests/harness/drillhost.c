@@ -20,16 +20,6 @@
 #include "tests/harness/drillhost.h"
 #include "tests/harness/world.h"
 
-enum { PLACES = 64 };
-
-#define NEED(condition)                                                                 \
-	do {                                                                            \
-		if (!(condition)) {                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			fail();                                                         \
-		}                                                                       \
-	} while (0)
-
 static char *names_in(const char *dir, char *out, size_t cap)
 {
 	struct dirent **list = NULL;

@@ -6,6 +6,17 @@
 #ifndef TESTS_HARNESS_DRILLHOST_H
 #define TESTS_HARNESS_DRILLHOST_H
 
+enum { PLACES = 64 };
+
+/* In functions that are no test's own, too: says where, and ends the test. */
+#define NEED(condition)                                                                 \
+	do {                                                                            \
+		if (!(condition)) {                                                     \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+			fail();                                                         \
+		}                                                                       \
+	} while (0)
+
 struct drillhost {
 	char *mounts;
 	char *base; /* names in the directories a drill may cover */

@@ -258,10 +258,7 @@ static void a_tool_that_lies(void **state)
 	assert_true(pty_wait(p, "+ M leak", 15));
 	console_arm(p);
 	console_begin(p, "1", "P1 Automatic", "[ok]1 Look");
-	pty_send(p, "x");
-	console_press(p, "WILL RUN", "\033[F");
-	pty_settle(p, 0.2, 1);
-	pty_send(p, "Y");
+	console_accept(p, "WILL RUN");
 	assert_true(pty_wait(p, "CONFLICT: the command says done", 60)); /* the step has ended: its panel says why it failed */
 	assert_false(pty_shows(p, "[ok]3"));
 	pty_send(p, "\033");
@@ -313,10 +310,7 @@ static void the_other_half_of_the_tool(void **state)
 	assert_true(pty_wait(p, "DONE", 30));
 	pty_send(p, "b");
 	console_begin(p, "1", "P1 Automatic", "[ok]1 Look");
-	pty_send(p, "x");
-	console_press(p, "WILL RUN   rustbox health --recover", "\033[F");
-	pty_settle(p, 0.2, 1);
-	pty_send(p, "Y");
+	console_accept(p, "WILL RUN   rustbox health --recover");
 	assert_true(pty_wait(p, "DONE", 40));
 	console_leave(p);
 	console_gone(&nested);

@@ -17,8 +17,7 @@
 #include <unistd.h>
 
 #include "probes/base/own.h"
-#include "probes/ledger.h"
-#include "tests/harness/world.h"
+#include "tests/harness/boxes.h"
 
 static struct world w;
 
@@ -34,19 +33,7 @@ static void expect(int code, const char *says, const char *const *argv)
 }
 #define calls(code, says, ...) expect(code, says, (const char *const[]){ "rustbox", __VA_ARGS__, NULL })
 
-static pid_t begin(const char *const *argv)
-{
-	char program[PATH_ROOM + 16];
-	(void)snprintf(program, sizeof program, "%s/rustbox", w.build);
-	pid_t pid = fork();
-	if (pid)
-		return pid;
-	(void)setenv("RUSTBOX_ROOT", w.root, 1);
-	if (freopen("/dev/null", "w", stdout) && freopen("/dev/null", "w", stderr))
-		execv(program, (char *const *)(uintptr_t)argv);
-	_exit(127);
-}
-#define in_background(...) begin((const char *const[]){ "rustbox", __VA_ARGS__, NULL })
+#define in_background(...) box_begin(&w, (const char *const[]){ "rustbox", __VA_ARGS__, NULL })
 
 static int end(pid_t pid)
 {
@@ -115,23 +102,9 @@ static void ledger_path(const char *box, char path[static PATH_ROOM + 80])
 	paths_ledger(&w.paths, box, path);
 }
 
-static pid_t keeper_of(const char *box)
-{
-	struct scope scope = scope_host(&w.paths);
-	autoarena struct arena a = { 0 };
-	struct ledgers all;
-	int pid = 0;
-	ledgers_read(&scope, &a, &all);
-	const struct ledger *l = ledgers_find(&all, box);
-	for (size_t i = 0; l && i < l->n; i++)
-		if (l->v[i].kind == RES_PROCESS && !l->v[i].gone)
-			(void)sscanf(l->v[i].name, "%d:", &pid);
-	return pid;
-}
-
 static void kill_keeper(const char *box)
 {
-	pid_t pid = keeper_of(box);
+	pid_t pid = box_keeper(&w, box);
 	assert_true(pid > 1);
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	(void)waitpid(pid, NULL, 0); /* this test is the reaper of orphans */
@@ -158,7 +131,7 @@ static void corrupt_ledger(void **state)
 	char path[PATH_ROOM + 80];
 	(void)state;
 	calls(0, NULL, "init", "--box-id", "c");
-	pid_t keeper = keeper_of("c");
+	pid_t keeper = box_keeper(&w, "c");
 	ledger_path("c", path);
 	FILE *f = fopen(path, "r+");
 	assert_non_null(f);

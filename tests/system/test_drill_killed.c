@@ -23,16 +23,8 @@
 #include "tests/harness/drillhost.h"
 #include "tests/harness/world.h"
 
-enum { SECONDS = 60, PLACES = 64 };
+enum { SECONDS = 60 };
 static struct world world; /* only for its programs: a drill makes its own */
-
-#define NEED(condition)                                                                 \
-	do {                                                                            \
-		if (!(condition)) {                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			fail();                                                         \
-		}                                                                       \
-	} while (0)
 
 struct held { pid_t pid; int in, out; };
 

@@ -11,8 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "probes/ledger.h"
-#include "tests/harness/world.h"
+#include "tests/harness/boxes.h"
 
 static struct world w;
 
@@ -27,20 +26,6 @@ static int call(double seconds, const char *const *argv)
 	return code;
 }
 #define rustbox(...) call(60, (const char *const[]){ "rustbox", __VA_ARGS__, NULL })
-
-static pid_t keeper_of(const char *box)
-{
-	struct scope scope = scope_host(&w.paths);
-	autoarena struct arena a = { 0 };
-	struct ledgers all;
-	int pid = 0;
-	ledgers_read(&scope, &a, &all);
-	const struct ledger *l = ledgers_find(&all, box);
-	for (size_t i = 0; l && i < l->n; i++)
-		if (l->v[i].kind == RES_PROCESS && !l->v[i].gone)
-			(void)sscanf(l->v[i].name, "%d:", &pid);
-	return pid;
-}
 
 static void made_and_ended(void **state)
 {
@@ -68,7 +53,7 @@ static void killed_keeper(void **state)
 	(void)state;
 	assert_int_equal(rustbox("init", "--box-id", "dead"), 0);
 	assert_int_equal(rustbox("init", "--box-id", "alive"), 0);
-	pid_t pid = keeper_of("dead");
+	pid_t pid = box_keeper(&w, "dead");
 	assert_true(pid > 1);
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(rustbox("health", "--verify-clean"), 1);
@@ -80,7 +65,7 @@ static void killed_keeper(void **state)
 	assert_int_equal(stat(path, &st), -1);
 	paths_box_root(&w.paths, "alive", path);
 	assert_int_equal(stat(path, &st), 0);
-	assert_int_equal(kill(keeper_of("alive"), 0), 0);
+	assert_int_equal(kill(box_keeper(&w, "alive"), 0), 0);
 	assert_int_equal(rustbox("cleanup", "--box-id", "alive"), 0);
 }
 

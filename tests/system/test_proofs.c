@@ -21,7 +21,7 @@
 #include "probes/base/kfile.h"
 #include "probes/base/own.h"
 #include "sandbox/policy/verdict.h"
-#include "tests/harness/world.h"
+#include "tests/harness/boxes.h"
 
 static struct world w;
 static char payloads[PATH_ROOM + 40];
@@ -66,18 +66,11 @@ static json_t *run(const char *line)
 
 static pid_t start(const char *line, const char *file)
 {
-	static char text[512], program[PATH_ROOM + 16];
+	static char text[512];
 	const char *argv[WORDS];
 	(void)snprintf(text, sizeof text, "%s", line);
-	(void)snprintf(program, sizeof program, "%s/rustbox", w.build);
 	words_of(text, file, "run", argv);
-	pid_t pid = fork();
-	if (pid)
-		return pid;
-	(void)setenv("RUSTBOX_ROOT", w.root, 1);
-	if (freopen("/dev/null", "w", stdout) && freopen("/dev/null", "w", stderr))
-		execv(program, (char *const *)(uintptr_t)argv);
-	_exit(127);
+	return box_begin(&w, argv);
 }
 
 static json_t *finish(pid_t pid, const char *file)
