@@ -87,6 +87,28 @@ static void unknown_is_said(void **state)
 	}
 }
 
+/* Its mount and directory are there to be seen, whose they are is not: neither left over nor not. */
+static void whose_a_box_is_unknown(void **state)
+{
+	struct ran r;
+	(void)state;
+	if (access("/usr/bin/setpriv", X_OK) != 0 || !nobody_comes_here())
+		skip();
+	world_call(&w, &r, 30, "rustbox", "init", "--box-id", "seen");
+	assert_int_equal(r.code, 0);
+	ran_done(&r);
+	as_nobody(&r, "rustbox", "health", "--verify-clean", NULL);
+	has(&r, "\"mounts\":null");
+	has(&r, "\"temp_dirs\":null");
+	ran_done(&r);
+	world_call(&w, &r, 30, "rustbox", "health", "--verify-clean");
+	has(&r, "\"mounts\":0");
+	ran_done(&r);
+	world_call(&w, &r, 30, "rustbox", "cleanup", "--box-id", "seen");
+	assert_int_equal(r.code, 0);
+	ran_done(&r);
+}
+
 static void root_is_told_numbers(void **state)
 {
 	struct ran r;
@@ -98,7 +120,8 @@ static void root_is_told_numbers(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(unknown_is_said), cmocka_unit_test(root_is_told_numbers) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(unknown_is_said), cmocka_unit_test(whose_a_box_is_unknown),
+					    cmocka_unit_test(root_is_told_numbers) };
 	world_alone();
 	if (world_lacking()) {
 		printf("skipped: %s\n", world_lacking());
