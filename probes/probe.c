@@ -117,3 +117,12 @@ void set_incomplete(struct resource_set *set, const struct err *why)
 		set->why = *why;
 	set->complete = false;
 }
+
+void set_note_unowned(struct resource_set *set, const struct ledgers *all)
+{
+	for (size_t i = 0; !all->complete && i < set->n; i++)
+		if (set->v[i].box && !ledgers_find(all, set->v[i].box)) {
+			set_incomplete(set, &all->why);
+			return;
+		}
+}

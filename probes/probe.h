@@ -61,6 +61,8 @@ bool mounts_observe_one(struct look *l, uint64_t unique, struct resource *ret);
 
 /* Says that a set may lack members. The first reason stays. */
 void set_incomplete(struct resource_set *set, const struct err *why);
+/* With ledgers that cannot be read what belongs to a box counts as active: then the set does not say what is left over. */
+void set_note_unowned(struct resource_set *set, const struct ledgers *all);
 
 typedef void observe_fn(struct look *l, struct resource_set *ret);
 observe_fn mounts_observe, cgroups_observe, processes_observe, tempdirs_observe, locks_observe, ghosts_observe;

@@ -63,16 +63,6 @@ static unsigned unsettled(struct snapshot *s, unsigned kinds, const struct snaps
 	return last ? 0 : again;
 }
 
-/* With ledgers that cannot be read, what belongs to a box counts as active: then it is not known whether it is left over. */
-static void note_unowned(struct look *l, struct resource_set *set)
-{
-	for (size_t i = 0; !l->ledgers.complete && i < set->n; i++)
-		if (set->v[i].box && !ledgers_find(&l->ledgers, set->v[i].box)) {
-			set_incomplete(set, &l->ledgers.why);
-			return;
-		}
-}
-
 /* Looks at `kinds`, leaves the others as they are, and returns which want another look. */
 static unsigned take_once(const struct scope *scope, unsigned kinds, const struct beside *beside, struct arena *a, bool last,
 			  struct snapshot *s)
@@ -94,7 +84,7 @@ static unsigned take_once(const struct scope *scope, unsigned kinds, const struc
 			continue;
 		s->of[k] = (struct resource_set){ .complete = true };
 		observers[k](&l, &s->of[k]);
-		note_unowned(&l, &s->of[k]);
+		set_note_unowned(&s->of[k], &l.ledgers);
 		resource_set_sort(&s->of[k]);
 		left += snapshot_leftovers(s, (enum resource_kind)k);
 	}
