@@ -5,7 +5,8 @@
 # end of a log, and "N passed, N failed, N skipped".
 # Every test lives in a world of its own (tests/harness/world.h), so they may run beside each other; one that measures
 # time or the whole host says so with a comment line "run.sh: alone" and runs after the others, by itself.
-# From the environment: OUT, JOBS, TEST_TIMEOUT (seconds a program may take), TAIL (lines shown of a failure), V.
+# From the environment: OUT, JOBS, TEST_TIMEOUT (seconds a program may take), TAIL (lines shown of a failure), V;
+# TRIES=2 runs a program that failed once more, alone: what passes then is named as unsteady, with what it said at first.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 export OUT=${OUT:-.build}
@@ -22,7 +23,7 @@ one() {
   elif [ $status != 0 ] && [ "$f" = 0 ]; then
     f=1 # a crash or a time-out after some tests passed
   fi
-  echo "$p $f $s" >>"$2/counts"
+  echo "$name $p $f $s" >>"$2/counts" # the last line of a name counts
   { # in one write, so that two lines never mix
     LC_ALL=C printf '%-44s %4d passed %3d failed %3d skipped %6.1f s\n' "$name" "$p" "$f" "$s" \
       "$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN {print b - a}')"
@@ -35,10 +36,19 @@ one() {
       grep -i 'skip' "$log" | grep -v '^\[' | sort -u | head -n 5 | sed 's/^/   | /'
     fi
   } >"$log.said"
-  [ "$f" = 0 ] || cat "$log.said" >>"$2/failures"
   cat "$log.said"
+  [ "$f" = 0 ] || mv "$log.said" "$log.failed"
 }
 export -f one
+
+# again LOG: every failed test a second time; what it said before is a failure or, if it passes now, unsteadiness.
+again() {
+  local first
+  for first in "$1"/*.failed; do
+    mv "$first" "$first.once" && one "$(awk '{print $1; exit}' "$first.once")" "$1"
+    [ -e "$first" ] || mv "$first.once" "${first%.failed}.unsteady"
+  done
+}
 
 tests() { # those of a folder; the long ones first, so that none is waited for alone at the end
   local t
@@ -59,6 +69,14 @@ for folder in ${*:-faults system golden checks unit}; do tests "$folder"; done |
 touch "$log/alone" "$log/counts"
 xargs -r -P "${JOBS:-$(nproc)}" -I{} bash -c 'one "$1" "$2"' - {} "$log" <"$log/beside"
 xargs -r -P 1 -I{} bash -c 'one "$1" "$2"' - {} "$log" <"$log/alone"
+shopt -s nullglob
+[ "${TRIES:-1}" = 1 ] || again "$log"
+summary() { # HEADING FILE...
+  [ $# = 1 ] || { echo && echo "$1" && shift && cat "$@"; }
+}
+summary 'Unsteady (failed, then passed alone; each has a cause that is to be found):' "$log"/*.unsteady
+summary 'Failed, once more:' "$log"/*.failed
 echo
-[ ! -s "$log/failures" ] || { echo 'Failed, once more:' && cat "$log/failures" && echo; }
-awk '{p += $1; f += $2; s += $3} END {print p+0 " passed, " f+0 " failed, " s+0 " skipped"; exit f != 0 || p == 0}' "$log/counts"
+awk '{p[$1] = $2; f[$1] = $3; s[$1] = $4}
+     END {for (t in p) {P += p[t]; F += f[t]; S += s[t]}
+          print P+0 " passed, " F+0 " failed, " S+0 " skipped"; exit F != 0 || P == 0}' "$log/counts"
