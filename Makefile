@@ -28,7 +28,7 @@ UNITDIR    := $(PREFIX)/lib/systemd/system
 BUILD_PACKAGES := gcc make pkg-config libc6-dev libncurses-dev libmount-dev libproc2-dev \
 	libcap-dev libjansson-dev libmicrohttpd-dev libmd4c-dev
 TEST_PACKAGES  := clang libclang-rt-14-dev libcmocka-dev libvterm-dev libseccomp-dev universal-ctags tmux lsof procps util-linux \
-	iproute2 bsdextrautils busybox-static strace binutils ncurses-term mandoc man-db patch dpkg-dev python3 e2fsprogs curl git
+	iproute2 bsdextrautils busybox-static strace binutils ncurses-term mandoc man-db patch dpkg-dev python3 e2fsprogs curl git mount
 VM_PACKAGES    := qemu-system-x86 xz-utils zstd
 
 # ---- flags --------------------------------------------------------------------------------------
@@ -38,8 +38,8 @@ HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPI
 ifeq ($(SAN),)
 HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
-CPPFLAGS := -I. -D_GNU_SOURCE -DRUSTBOX_VERSION='"$(VERSION)"' -DRUSTBOX_LIBEXECDIR='"$(LIBEXECDIR)"' \
-	-DRUSTBOX_DATADIR='"$(DATADIR)"' -I/usr/include/libmount
+CPPFLAGS := -I. -D_GNU_SOURCE -DRUSTBOX_VERSION='"$(VERSION)"' -I/usr/include/libmount
+PLACES   := -DRUSTBOX_LIBEXECDIR='"$(LIBEXECDIR)"' -DRUSTBOX_DATADIR='"$(DATADIR)"'
 CFLAGS  := -std=gnu11 $(OPT) $(WARN) $(HARDEN) -ffunction-sections -fdata-sections $(SAN)
 LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed -Wl,--gc-sections $(SAN)
 
@@ -73,7 +73,7 @@ TESTS    := $(patsubst tests/%.c,$(OUT)/tests/%,$(TEST_SRC))
 BENCHES  := $(patsubst tests/%.c,$(OUT)/tests/%,$(BENCH_SRC))
 PAYLOADS := $(patsubst tests/payloads/%.c,$(OUT)/payloads/%,$(PAYLOAD_SRC))
 
-.PHONY: all help deps test-deps run check check-fast unit asan clang tidy format install uninstall clean \
+.PHONY: FORCE all help deps test-deps run check tests-built unit asan clang tidy format install uninstall clean \
 	check-failure-matrix check-vm soak soak-console fuzz bench bench-tui bench-scale screenshots payloads
 
 all: $(PROGRAMS)
@@ -82,14 +82,23 @@ help:
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort | column -t -s "$$(printf '\t')"
 
 # ---- build --------------------------------------------------------------------------------------
-$(OUT)/%.o: %.c
+# stamp TEXT: a file that is new only when its text is, for what is made anew when a flag or a list has changed.
+stamp = @mkdir -p $(@D); echo '$(subst ',,$(1))' | cmp -s - $@ || echo '$(subst ',,$(1))' >$@
+$(OUT)/flags: FORCE; $(call stamp,$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(THIN_LINK))
+$(OUT)/sources: FORCE; $(call stamp,$(PRODUCT_SRC))
+$(OUT)/prefix: FORCE; $(call stamp,$(PREFIX))
+# Where the programs look for each other is compiled in: another PREFIX makes only these files anew.
+$(call objects,$(shell grep -lE 'RUSTBOX_(LIBEXECDIR|DATADIR)' $(PRODUCT_SRC))): $(OUT)/prefix
+
+$(OUT)/%.o: %.c $(OUT)/flags
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(PLACES) $(CFLAGS) -MMD -MP -c $< -o $@
 
 define archive
 @rm -f $@
-$(call say,AR,$(@F))ar rcs $@ $^
+$(call say,AR,$(@F))ar rcs $@ $(filter %.o,$^)
 endef
+$(LIBS): $(OUT)/sources
 $(OUT)/libprobes.a:  $(call objects,$(PROBE_SRC)); $(archive)
 $(OUT)/libsandbox.a: $(call objects,$(SANDBOX_SRC)); $(archive)
 $(OUT)/libops.a:     $(call objects,$(OPS_SRC)); $(archive)
@@ -108,7 +117,7 @@ $(OUT)/rustbox-tui: $(OUT)/tui/main.o $(OUT)/libtui.a $(OUT)/libprobes.a
 $(OUT)/tests/%: $(OUT)/tests/%.o $(call objects,$(HARNESS_SRC)) $(LIBS)
 	$(call say,LINK,$(patsubst $(OUT)/%,%,$@))$(CC) $(CFLAGS) $(LDFLAGS) $(foreach s,$(WRAP_$(notdir $@)),-Wl,--wrap=$(s)) -o $@ \
 		$< $(call objects,$(HARNESS_SRC)) -Wl,--start-group $(LIBS) -Wl,--end-group $(TEST_LIBS)
-$(OUT)/payloads/%: tests/payloads/%.c
+$(OUT)/payloads/%: tests/payloads/%.c tests/payloads/payload.h $(OUT)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) -std=gnu11 -O1 -Wall -Wextra -Werror -D_GNU_SOURCE -static -pthread -o $@ $<
 payloads: $(PAYLOADS)
@@ -136,11 +145,10 @@ run: deps ## install what is missing, build, open the console (or print the repo
 	@if [ -t 0 ] && [ -t 1 ]; then exec $(OUT)/rustbox-tui; else exec $(OUT)/rustbox-tui --once; fi
 
 check: test-deps ## install what is missing, build, run all tests
-	@$(MAKE) --no-print-directory -j$$(nproc) all tests-built clang
+	@$(MAKE) --no-print-directory -j$$(nproc) tests-built clang
 	@OUT=$(OUT) V=$(V) tests/run.sh $(CHECK_ARGS)
 
-.PHONY: tests-built
-tests-built: $(TESTS) $(PAYLOADS) $(BENCHES)
+tests-built: $(PROGRAMS) $(TESTS) $(PAYLOADS) $(BENCHES)
 
 unit: tests-built ## the pure tests only, no root needed
 	@OUT=$(OUT) V=$(V) tests/run.sh unit golden
@@ -148,20 +156,20 @@ unit: tests-built ## the pure tests only, no root needed
 # ---- other proofs -------------------------------------------------------------------------------
 CLANG_OK := $(patsubst %.c,$(OUT)/clang/%.ok,$(PRODUCT_SRC) $(HARNESS_SRC) $(TEST_SRC))
 clang: $(CLANG_OK) ## the same sources through clang's warnings
-$(OUT)/clang/%.ok: %.c
+$(OUT)/clang/%.ok: %.c $(OUT)/flags
 	@mkdir -p $(@D)
-	$(call say,CLANG,$<)clang $(CPPFLAGS) -std=gnu11 $(WARN) -fsyntax-only -MMD -MP -MT $@ -MF $(@:.ok=.d) $<
+	$(call say,CLANG,$<)clang $(CPPFLAGS) $(PLACES) -std=gnu11 $(WARN) -fsyntax-only -MMD -MP -MT $@ -MF $(@:.ok=.d) $<
 	@touch $@
 -include $(CLANG_OK:.ok=.d)
 
 asan: test-deps ## everything under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory -j$$(nproc) OUT=$(OUT)/asan OPT='-O1 -g' \
-		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' all tests-built
+		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' tests-built
 	@OUT=$(OUT)/asan tests/run.sh unit golden
 
-tidy: ## clang-tidy over the product
+tidy: ## clang-tidy over the product, each file by itself: over many at once it takes every va_list for uninitialised
 	$(call need,clang-tidy)
-	@clang-tidy --quiet $(PRODUCT_SRC) -- $(CPPFLAGS) -std=gnu11
+	@printf '%s\n' $(PRODUCT_SRC) | xargs -P$$(nproc) -I{} clang-tidy --quiet {} -- $(CPPFLAGS) $(PLACES) -std=gnu11
 
 BASE ?= HEAD
 format: ## clang-format over the lines changed since BASE=HEAD

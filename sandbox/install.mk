@@ -16,12 +16,6 @@ install_rows = \
 	$(foreach m,$(wildcard probes/*.[1-8] sandbox/*/*.[1-8] tui/*.[1-8] runbooks/*.[1-8]),$(m)|$(MANDIR)/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m))|644) \
 	$(foreach r,$(wildcard runbooks/*.md runbooks/*/*.yml runbooks/*/*.yaml runbooks/*/*.json),$(r)|$(DATADIR)/$(r)|644)
 
-# Where the programs look for each other is compiled in: another PREFIX compiles those files anew.
-$(OUT)/prefix: FORCE
-	@mkdir -p $(@D); echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' >$@
-.PHONY: FORCE
-$(call objects,$(shell grep -lE 'RUSTBOX_(LIBEXECDIR|DATADIR)' $(PRODUCT_SRC))): $(OUT)/prefix
-
 install: all ## PREFIX=/usr/local, DESTDIR= for packages; BASELINE=no does not capture this host's baseline
 	@for row in $(foreach r,$(install_rows),'$(r)'); do \
 	  IFS='|' read -r from to mode <<<"$$row"; \

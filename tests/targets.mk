@@ -3,20 +3,19 @@ LAB   := $(OUT)/tests/lab
 FUZZ  := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS ?= 60
 
-$(PAYLOADS): tests/payloads/payload.h
 tests-built: $(LAB)
 
 .PHONY: lab
 lab: $(LAB) ## the fault lab: .build/tests/lab plants real leftovers for you to recover
 
 check-failure-matrix: test-deps ## kill or fail every system call of a run, a clean-up and a recovery (CRASH_STRIDE=n)
-	@$(MAKE) --no-print-directory -j$$(nproc) all tests-built
+	@$(MAKE) --no-print-directory -j$$(nproc) tests-built
 	@for t in $(OUT)/tests/faults/test_crash_* $(OUT)/tests/faults/test_matrix_*; do \
 	  case $$t in *.*) continue ;; esac; echo "== $$t"; MATRIX=full $$t || exit 1; done
 
 check-vm: test-deps ## the same verdicts on pure cgroup v2 and pure v1, in a guest
 	$(call need,$(VM_PACKAGES))
-	@$(MAKE) --no-print-directory -j$$(nproc) all tests-built
+	@$(MAKE) --no-print-directory -j$$(nproc) tests-built
 	@OUT=$(OUT) tests/vm.sh v2 && OUT=$(OUT) tests/vm.sh v1
 
 SOAK_SECONDS ?= 600
@@ -29,7 +28,7 @@ soak-console: test-deps ## the console killed in each of its eight ways (CONSOLE
 	@CONSOLE_DEATHS=$${CONSOLE_DEATHS:-50} $(OUT)/tests/system/test_console every_way_to_die
 
 bench: test-deps ## what a run costs, beside the other sandboxes that are installed
-	@$(MAKE) --no-print-directory -j$$(nproc) all tests-built
+	@$(MAKE) --no-print-directory -j$$(nproc) tests-built
 	@$(OUT)/tests/bench/bench_run
 
 bench-tui: test-deps ## what the console costs, beside its goals (and htop, where it is installed)

@@ -6,7 +6,7 @@ DEB_BUILD    := $(OUT)/deb-build
 deb: deps all ## a Debian package, in $(OUT)/deb
 	$(call need,$(DEB_PACKAGES))
 	@mkdir -p $(DEB_BUILD)
-	@tar -C $(OUT) -cf - $$(cd $(OUT) && find probes sandbox tui -name '*.[od]') prefix | tar -C $(DEB_BUILD) -xf -
+	@tar -C $(OUT) -cf - $$(cd $(OUT) && find probes sandbox tui -name '*.[od]') flags prefix | tar -C $(DEB_BUILD) -xf -
 	@find $(DEB_BUILD) -name '*.d' -exec sed -i 's|$(OUT)/|$(DEB_BUILD)/|g' {} +
 	@$(MAKE) --no-print-directory -j$$(nproc) OUT=$(DEB_BUILD) PREFIX=/usr all
 	@sandbox/deb/build.sh $(DEB_BUILD) $(VERSION) $(OUT)/deb
