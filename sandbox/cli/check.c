@@ -167,10 +167,8 @@ int cmd_check(const struct invocation *in)
 	struct config config;
 	struct err e;
 	bool json = in->argc == 2 && strcmp(in->argv[1], "--json") == 0;
-	if (in->argc > 2 || (in->argc == 2 && !json && strcmp(in->argv[1], "--text") != 0)) {
-		complain("usage: rustbox check [--json|--text]");
-		return EXIT_USAGE;
-	}
+	if (in->argc > 2 || (in->argc == 2 && !json && strcmp(in->argv[1], "--text") != 0))
+		return command_usage(in);
 	host_look(&scope, &a, &host);
 	delegation_look(&scope, &a, &host);
 	bool configured = config_load(in->paths, &a, &config, &e) == 0;

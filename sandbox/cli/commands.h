@@ -29,6 +29,7 @@ struct invocation {
 struct command {
 	const char *name, *args, *help;
 	int (*run)(const struct invocation *in); /* NULL: rustbox-ops has it */
+	bool brief;				 /* this row is all its --help has to say */
 };
 extern const struct command commands[];
 extern const unsigned command_count;
@@ -41,12 +42,14 @@ int cmd_put(const struct invocation *in);
 int cmd_get(const struct invocation *in);
 int cmd_ls(const struct invocation *in);
 void explain_topics(void); /* their names, with blanks between, to stdout */
+int cmd_report(const struct invocation *in); /* rustbox-tui keeps the journals, and writes it */
 int cmd_completion(const struct invocation *in);
 
 /* Replaces this program by rustbox-ops with the same arguments; returns EXIT_IE when it is not installed. */
 int command_hand_over(const struct invocation *in);
 
 void commands_usage(void);
+int command_usage(const struct invocation *in); /* says how the command is written; returns EXIT_USAGE */
 /* One line on stderr, "rustbox: ...", with control characters made visible. */
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Flushes stdout; a full disk or a closed pipe is an error, not silence. Returns `status` or EXIT_IE. */

@@ -59,10 +59,8 @@ static const char script[] =
 
 int cmd_completion(const struct invocation *in)
 {
-	if (in->argc != 2 || strcmp(in->argv[1], "bash") != 0) {
-		complain("usage: rustbox completion bash");
-		return EXIT_USAGE;
-	}
+	if (in->argc != 2 || strcmp(in->argv[1], "bash") != 0)
+		return command_usage(in);
 	(void)printf("# bash completion of rustbox, written by `rustbox completion bash`\n");
 	put_words();
 	(void)fputs(script, stdout);

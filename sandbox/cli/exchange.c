@@ -22,12 +22,6 @@ struct wish {
 	bool json, help;
 };
 
-static int usage(const struct invocation *in)
-{
-	complain("usage: rustbox %s %s", in->argv[0], command_find(in->argv[0])->args);
-	return EXIT_USAGE;
-}
-
 static int help(const struct invocation *in)
 {
 	(void)printf("usage: rustbox %s %s\n\n"
@@ -123,7 +117,7 @@ int cmd_put(const struct invocation *in)
 	if (parse(in, &w, &e) < 0)
 		return w.help ? help(in) : tell(in, &e, false);
 	if (!w.words[0] || w.json || (strcmp(w.words[0], "-") == 0 && !w.words[1]))
-		return usage(in);
+		return command_usage(in);
 	const char *slash = strrchr(w.words[0], '/');
 	const char *inside = w.words[1] ? w.words[1] : slash ? slash + 1 : w.words[0];
 	autofd int from = open_host_file(w.words[0], &st, &e);
@@ -169,7 +163,7 @@ int cmd_get(const struct invocation *in)
 	if (parse(in, &w, &e) < 0)
 		return w.help ? help(in) : tell(in, &e, false);
 	if (!w.words[0] || w.json)
-		return usage(in);
+		return command_usage(in);
 	if (!w.words[1] && isatty(STDOUT_FILENO)) {
 		complain("get: what a hostile program wrote can take over a terminal: name a file, or - to see it all the same");
 		return EXIT_USAGE;
@@ -215,7 +209,7 @@ int cmd_ls(const struct invocation *in)
 	if (parse(in, &w, &e) < 0)
 		return w.help ? help(in) : tell(in, &e, false);
 	if (w.words[1])
-		return usage(in);
+		return command_usage(in);
 	int status = begin(in, w.words[0] ? w.words[0] : "", &w, &a, &path, &x);
 	if (status != EXIT_GOOD)
 		return status;

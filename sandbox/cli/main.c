@@ -34,6 +34,10 @@ static int dispatch(int argc, char **argv)
 		complain("%s", e.text);
 		return EXIT_USAGE;
 	}
+	if (command->brief && argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+		(void)printf("usage: rustbox %s %s\n\n%s\n", command->name, command->args, command->help);
+		return finish(EXIT_GOOD);
+	}
 	struct invocation in = { .paths = &paths, .argc = argc, .argv = argv };
 	return command->run ? command->run(&in) : command_hand_over(&in);
 }

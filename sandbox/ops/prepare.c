@@ -27,10 +27,8 @@ int ops_prepare(const struct invocation *in)
 {
 	struct err e = { 0 };
 	bool undo = in->argc == 2 && strcmp(in->argv[1], "--undo") == 0;
-	if (in->argc > 1 && !undo) {
-		complain("usage: rustbox prepare [--undo]");
-		return EXIT_USAGE;
-	}
+	if (in->argc > 1 && !undo)
+		return command_usage(in);
 	if (geteuid() != 0) {
 		complain("prepare: it needs root: sudo rustbox prepare");
 		return EXIT_IE;

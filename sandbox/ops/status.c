@@ -67,10 +67,8 @@ int ops_status(const struct invocation *in)
 	struct scope scope = scope_host(in->paths);
 	struct worker_look w;
 	bool json = false, text = false;
-	if (flags_of(in, &json, &text) < 0) {
-		complain("usage: rustbox status [--json|--text]");
-		return EXIT_USAGE;
-	}
+	if (flags_of(in, &json, &text) < 0)
+		return command_usage(in);
 	worker_look(&scope, &a, &w);
 	if (ops_wants_json(json, text)) {
 		autojson json_t *j = json_pack("{s:i,s:o,s:o,s:o,s:o}", "schema", 1, "worker",
@@ -90,10 +88,8 @@ int ops_metrics(const struct invocation *in)
 	struct scope scope = scope_host(in->paths);
 	struct worker_look w;
 	struct err e = { 0 };
-	if (in->argc > 1) {
-		complain("usage: rustbox metrics");
-		return EXIT_USAGE;
-	}
+	if (in->argc > 1)
+		return command_usage(in);
 	worker_look(&scope, &a, &w);
 	if (worker_metrics(&w, in->paths, stdout, &e) < 0) {
 		complain("%s", e.text);

@@ -315,7 +315,7 @@ static void bundle_and_report(void **state)
 	world_call(w, &r, 10, "rustbox-tui", "verify-journal", id);
 	assert_int_equal(r.code, 0);
 	ran_done(&r);
-	world_call(w, &r, 10, "rustbox-tui", "report", id, "--json");
+	world_call(w, &r, 10, "rustbox", "report", id, "--json");
 	assert_int_equal(r.code, 0);
 	json_error_t bad;
 	json_t *j = json_loads(r.out, 0, &bad);

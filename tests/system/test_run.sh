@@ -58,6 +58,11 @@ python3 -c 'import json,sys; r=json.loads(sys.argv[1]); assert r["output"]["stdo
 envelope() { "$rustbox" run --json - "$@" | python3 -c 'import json,sys; print(json.load(sys.stdin)["envelope"])'; }
 [ "$(envelope -- /bin/true)" = "$(envelope -- /bin/true)" ] || { echo "the envelope is not stable"; bad=1; }
 [ "$(envelope -- /bin/true)" != "$(envelope --time 1s -- /bin/true)" ] || { echo "the envelope does not see a limit"; bad=1; }
+# Every command that is listed says how it is written, when asked.
+for c in $("$rustbox" --help | awk '/^  / {print $1}'); do
+  "$rustbox" "$c" --help 2>"$world/t.err" | grep -q "^usage: rustbox.* $c" && [ ! -s "$world/t.err" ] ||
+    { echo "$c --help: $(head -c 200 "$world/t.err")"; bad=1; }
+done
 # A worker whose state can't be believed takes no work.
 mkdir -p "$RUSTBOX_ROOT/var/lib/rustbox"
 echo 'garbage' >"$RUSTBOX_ROOT/var/lib/rustbox/health.json"
