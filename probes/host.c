@@ -8,11 +8,13 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/magic.h>
+#include <linux/nsfs.h>
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
@@ -26,6 +28,7 @@
 /* Newer than the headers of Debian 12. */
 #define STATX_WANT_UNIQUE_ID 0x4000u /* STATX_MNT_ID_UNIQUE, Linux 6.8 */
 #define NR_STATMOUNT	     457L    /* Linux 6.8, the same on every architecture */
+#define FIRST_USER_NS	     0xEFFFFFFDu /* include/linux/proc_ns.h: its file's number since 3.8, known to nsenter and systemd too */
 
 static const char *const controllers[] = {
 #define X(id, name) [HOST_##id] = name,
@@ -153,9 +156,7 @@ static void look_writable(const struct scope *scope, struct host *h)
 		h->v2_controllers = 0;
 		h->unified = NULL;
 	}
-	char path[512];
-	(void)snprintf(path, sizeof path, "%.400s/self", scope->proc);
-	h->proc = access(path, F_OK) == 0;
+	h->proc = is_a(scope->proc, PROC_SUPER_MAGIC); /* where it was unmounted, another file system's may show through */
 }
 
 static void look_calls(struct host *h)
@@ -169,18 +170,54 @@ static void look_calls(struct host *h)
 	h->openat2 = fd >= 0;
 	h->clone3 = syscall(SYS_clone3, NULL, 0) < 0 && errno == EINVAL;
 	h->seccomp = syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
-	h->mount_api = syscall(SYS_open_tree, -1, "", ~0u) < 0 && errno != ENOSYS;
-	h->statmount = syscall(NR_STATMOUNT, NULL, NULL, 0, 0) < 0 && errno != ENOSYS;
+	h->mount_api = syscall(SYS_open_tree, -1, "", ~0u) < 0 && errno == EINVAL;
+	h->statmount = syscall(NR_STATMOUNT, NULL, NULL, 0, 0) < 0 && errno != ENOSYS && errno != EPERM;
 	h->landlock = syscall(SYS_landlock_create_ruleset, NULL, 0, 1 /* ask the version */) > 0;
 	h->mount_id_unique = statx(AT_FDCWD, "/", AT_STATX_DONT_SYNC, STATX_WANT_UNIQUE_ID, &sx) == 0 &&
 			     (sx.stx_mask & STATX_WANT_UNIQUE_ID);
 }
 
-static bool is_capable(void)
+/* user_namespaces(7): a row is "inside outside how-many". */
+static bool is_mapped(const char *map, unsigned id)
+{
+	unsigned from, outside, n;
+	for (int used = 0; sscanf(map, "%u %u %u%n", &from, &outside, &n, &used) == 3; map += used)
+		if (id >= from && id - from < n)
+			return true;
+	return false;
+}
+
+/* Root of a user namespace is root of the ids that it maps, not of groups where setgroups(2) was given up for that, and of
+ * the mounts only where the mount namespace belongs to it: its owner is not told to who is below (ioctl_nsfs(2)). */
+static const char *not_root_of(const struct scope *scope)
+{
+	static const char *const files[] = { "uid_map", "gid_map", "setgroups" };
+	const unsigned needed[] = { 65534, scope->paths->uid_base, scope->paths->uid_base + UID_POOL - 1 };
+	char path[512], text[3][4096];
+	for (size_t i = 0; i < 3; i++) {
+		(void)snprintf(path, sizeof path, "%.400s/self/%s", scope->proc, files[i]);
+		if (kfile_read(AT_FDCWD, path, text[i], sizeof text[i]) < 0)
+			return "what this user namespace maps cannot be read";
+	}
+	for (size_t i = 0; i < 3; i++)
+		if (!is_mapped(text[0], needed[i]) || !is_mapped(text[1], needed[i]))
+			return "this user namespace does not map the ids of boxes";
+	if (strncmp(text[2], "allow", 5) != 0)
+		return "this user namespace forbids setgroups";
+	(void)snprintf(path, sizeof path, "%.400s/self/ns/mnt", scope->proc);
+	autofd int mounts = open(path, O_RDONLY | O_CLOEXEC);
+	autofd int owner = ioctl(mounts, NS_GET_USERNS);
+	return owner >= 0 ? NULL : "the mount namespace is not this user namespace's";
+}
+
+static void look_root(const struct scope *scope, struct host *h)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
-	return geteuid() == 0 && syscall(SYS_capget, &head, data) == 0 && (data[0].effective & 1u << CAP_SYS_ADMIN);
+	if (geteuid() != 0 || syscall(SYS_capget, &head, data) < 0 || !(data[0].effective & 1u << CAP_SYS_ADMIN))
+		return;
+	h->root_why = h->user_ns ? not_root_of(scope) : NULL;
+	h->root = !h->root_why;
 }
 
 static void look_namespaces(const struct scope *scope, struct host *h)
@@ -191,6 +228,8 @@ static void look_namespaces(const struct scope *scope, struct host *h)
 	for (size_t i = 0; dir >= 0 && i < sizeof namespaces / sizeof *namespaces; i++)
 		if (faccessat(dir, namespaces[i].file, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 			h->namespaces |= namespaces[i].flag;
+	struct stat st;
+	h->user_ns = dir >= 0 && fstatat(dir, "user", &st, 0) == 0 && st.st_ino != FIRST_USER_NS;
 }
 
 static void look_proc(const struct scope *scope, struct host *h)
@@ -226,7 +265,7 @@ void host_look(const struct scope *scope, struct arena *a, struct host *ret)
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN), pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
 	h.cpus = cpus > 0 ? (unsigned)cpus : 1;
 	h.memory = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
-	h.root = is_capable();
+	look_root(scope, &h);
 	*ret = h;
 }
 
@@ -240,6 +279,6 @@ void host_look_for_launch(const struct scope *scope, struct arena *a, struct hos
 	look_writable(scope, &h);
 	look_calls(&h);
 	look_namespaces(scope, &h);
-	h.root = is_capable();
+	look_root(scope, &h);
 	*ret = h;
 }

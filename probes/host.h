@@ -37,7 +37,9 @@ struct host {
 	uint64_t memory;	   /* bytes */
 	bool proc;		   /* there is a /proc: without it nothing can be known of this process */
 	uint32_t read_only;	   /* bit per host_controller that would be there, were its hierarchy not mounted read-only */
-	bool root;		   /* effective uid 0 with CAP_SYS_ADMIN */
+	bool root;		   /* effective uid 0 with CAP_SYS_ADMIN and every id that boxes need */
+	bool user_ns;		   /* not in the kernel's first user namespace: root of it can make no device */
+	const char *root_why;	   /* what keeps uid 0 from being root of boxes; NULL when that is plain, or nothing */
 	bool rootless;		   /* not root, but in a user namespace of our own; set by who entered it */
 };
 

@@ -23,12 +23,13 @@ static int each_fd(int dir, ref_fn *each, void *ctx)
 	autodir DIR *fds = fd < 0 ? NULL : fdopendir(fd);
 	if (!fds)
 		return -errno;
-	for (struct dirent *d; (d = readdir(fds));) {
+	int error = 0;
+	for (struct dirent *d; (d = kfile_next(fds, &error));) {
 		struct ref r = { .kind = REF_FD, .fd = (int)strtol(d->d_name, NULL, 10) };
 		if (isdigit((unsigned char)d->d_name[0]) && identity_at(dirfd(fds), d->d_name, 0, &r.id) == 0)
 			each(ctx, &r);
 	}
-	return 0;
+	return -error;
 }
 
 /* maps(5): "start-end perms offset major:minor inode path"; the file itself is then asked through
@@ -59,9 +60,16 @@ static int each_map(int dir, unsigned major, unsigned minor, ref_fn *each, void 
 	return 0;
 }
 
+/* A link may lead into a file system that is dead: what it leads to is then no secret. */
 static bool is_hidden(int rc)
 {
 	return rc == -EACCES || rc == -EPERM;
+}
+
+/* A list not read to its end, of a process that is still there. */
+static bool is_cut(int rc)
+{
+	return rc < 0 && rc != -ENOENT && rc != -ESRCH;
 }
 
 int refs_each(int dir, unsigned major, unsigned minor, ref_fn *each, void *ctx)
@@ -74,8 +82,8 @@ int refs_each(int dir, unsigned major, unsigned minor, ref_fn *each, void *ctx)
 		if (rc == 0)
 			each(ctx, &r);
 	}
-	hidden |= is_hidden(each_fd(dir, each, ctx));
+	hidden |= is_cut(each_fd(dir, each, ctx));
 	if (major != ~0u)
-		hidden |= is_hidden(each_map(dir, major, minor, each, ctx));
+		hidden |= is_cut(each_map(dir, major, minor, each, ctx));
 	return hidden ? -EACCES : 0;
 }

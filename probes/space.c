@@ -240,8 +240,10 @@ int space_look(const struct scope *scope, const char *path, unsigned budget_ms, 
 		incomplete(&r, ETIME, "it was not all counted in the time given");
 	if (s.hidden)
 		incomplete(&r, EACCES, geteuid() ? "some processes hide their open files; run as root to see them" : "some processes hide their open files");
-	qsort(r.deleted, r.ndeleted, sizeof *r.deleted, by_bytes);
-	qsort(r.dirs, r.ndirs, sizeof *r.dirs, dir_by_bytes);
+	if (r.ndeleted)
+		qsort(r.deleted, r.ndeleted, sizeof *r.deleted, by_bytes);
+	if (r.ndirs)
+		qsort(r.dirs, r.ndirs, sizeof *r.dirs, dir_by_bytes);
 	r.ms = (unsigned)((clock_mono_ns() - began) / NS_PER_MS);
 	*ret = r;
 	return 0;

@@ -23,7 +23,8 @@ static void forget(struct past *p, size_t n)
 	}
 	p->n -= n;
 	p->forgotten += n;
-	memmove(p->v, p->v + n, p->n * sizeof *p->v);
+	if (p->n)
+		memmove(p->v, p->v + n, p->n * sizeof *p->v);
 }
 
 /* An eighth at a time: what forgets one change each time moves the rest each time. */

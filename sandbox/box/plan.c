@@ -98,18 +98,19 @@ static void check_kernel(struct plan *p, struct arena *a, const struct host *hos
 		enum stage stage;
 		const char *why, *remedy;
 	} needs[] = {
-		{ host->root || host->rootless, STAGE_NAMESPACES, "not root with CAP_SYS_ADMIN",
-		  "run it as root: sudo rustbox run ..., or with --permissive, in a user namespace and without cgroups" },
+		{ host->root || host->rootless, STAGE_NAMESPACES, host->root_why ?: "not root with CAP_SYS_ADMIN",
+		  host->root_why ? PLAN_IDS : PLAN_ROOT },
 		{ host->proc, STAGE_NAMESPACES, "there is no /proc", "mount it: mount -t proc proc /proc" },
 		{ (host->namespaces & NAMESPACES) == NAMESPACES, STAGE_NAMESPACES, "the kernel lacks a namespace",
 		  "use a kernel with CONFIG_PID_NS, NET_NS, IPC_NS, UTS_NS and CGROUPS" },
 		{ host->pidfd, STAGE_NAMESPACES, "no pidfd_open", "use Linux 5.3 or newer" },
+		{ host->clone3, STAGE_NAMESPACES, "no clone3", PLAN_CLONE3 },
 		{ host->mount_api, STAGE_MOUNTS, "no fsopen, fsmount, move_mount", "use Linux 5.2 or newer" },
 		{ host->seccomp, STAGE_SECCOMP, "no seccomp filters", "use a kernel with CONFIG_SECCOMP_FILTER" },
 	};
 	if (host->rootless)
-		miss(p, a, (struct plan_missing){ .control = stage_rows[STAGE_CREDS].word, .remedy = as_root,
-						  .why = "without root it runs under your own uid, and keeps your groups" });
+		miss(p, a, (struct plan_missing){ .control = stage_rows[STAGE_CREDS].word, .remedy = host->root_why ? PLAN_IDS : as_root,
+						  .why = host->root_why ?: "without root it runs under your own uid, and keeps your groups" });
 	for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++)
 		if (!needs[i].there)
 			miss(p, a, (struct plan_missing){ stage_rows[needs[i].stage].word, needs[i].why, needs[i].remedy,
@@ -230,7 +231,7 @@ int plan_sketch(const struct spec *spec, const struct host *host, struct arena *
 	make_knobs(&p, a);
 	make_rlimits(&p, a);
 	plan_root(spec, a, &p.mounts, &p.nmounts);
-	if (p.rootless)
+	if (p.rootless || host->user_ns)
 		bind_devices(&p, a);
 	p.workspace_data = plan_tmpfs_data(&spec->limits, "0700", a);
 	p.configured = STAGES_ALL;

@@ -58,6 +58,9 @@ int plan_sketch(const struct spec *spec, const struct host *host, struct arena *
 	MUST_CHECK;
 
 /* What to do about read-only cgroups. */
+#define PLAN_ROOT "run it as root: sudo rustbox run ..., or with --permissive, in a user namespace and without cgroups"
+#define PLAN_IDS "give it mounts of its own, the ids 0 to 65535 and setgroups; or use --permissive: no cgroups then, and one id for all"
+#define PLAN_CLONE3 "use Linux 5.3 or newer; in a container, let its seccomp profile permit clone3"
 #define PLAN_WRITABLE "mount -o remount,rw on that hierarchy, or start this container with writable cgroups"
 /* 0 when nobody offers it, else 1 or 2. */
 int plan_cgroup_version(const struct host *host, enum host_controller c, bool force_v1);

@@ -40,13 +40,12 @@ static void check_kernel(struct findings *f, const struct host *h)
 		bool good, needed;
 		const char *remedy;
 	} rows[] = {
-		{ "privileges", h->root, true,
-		  "run it as root: sudo rustbox run ..., or with --permissive, in a user namespace and without cgroups" },
+		{ "privileges", h->root, true, h->root_why ? arena_printf(f->arena, "%s: " PLAN_IDS, h->root_why) : PLAN_ROOT },
 		{ "/proc", h->proc, true, "mount it: mount -t proc proc /proc" },
 		{ "namespaces", (h->namespaces & spaces) == spaces, true,
 		  "use a kernel with PID, mount, network, IPC, UTS and cgroup namespaces" },
 		{ "pidfd", h->pidfd, true, "use Linux 5.3 or newer" },
-		{ "clone3", h->clone3, false, "use Linux 5.3 or newer" },
+		{ "clone3", h->clone3, true, PLAN_CLONE3 },
 		{ "seccomp", h->seccomp, true, "use a kernel with CONFIG_SECCOMP_FILTER" },
 		{ "mount API", h->mount_api, true, "use Linux 5.2 or newer" },
 		{ "openat2", h->openat2, true, "use Linux 5.6 or newer" },

@@ -225,8 +225,11 @@ int cmd_run(const struct invocation *in)
 		complain("--cgroup-parent: %s", e.text);
 		return EXIT_USAGE;
 	}
-	if (!host.root && opt.spec.permissive && !go_rootless(&host))
-		return EXIT_IE;
+	if (!host.root && opt.spec.permissive) {
+		netns_drop(&netns); /* it was made for root, and shares the memory of who enters a user namespace */
+		if (!go_rootless(&host))
+			return EXIT_IE;
+	}
 	if (opt.dry_run && opt.code) {
 		struct code code;
 		if (code_make(&config, &opt.spec, getenv("PATH"), &a, &code, &e) < 0) {
