@@ -35,6 +35,12 @@ const char *health_reason_word(enum health_reason r)
 	return reasons[r];
 }
 
+bool health_same(const struct health *a, const struct health *b)
+{
+	return a->status == b->status && a->reason == b->reason && a->failures == b->failures && a->since == b->since &&
+	       strcmp(a->note, b->note) == 0;
+}
+
 static int word_index(const char *word, const char *const *words, int count)
 {
 	for (int i = 0; i < count; i++)

@@ -38,6 +38,7 @@ struct health {
 	char note[200];	     /* the operator's reason, or the last cleanup error */
 };
 
+bool health_same(const struct health *a, const struct health *b);
 json_t *health_to_json(const struct health *h);
 int health_from_json(const json_t *j, struct health *ret, struct err *e) MUST_CHECK;
 /* A missing file is a healthy worker that was never asked. A corrupt one is *not* an error here: ret

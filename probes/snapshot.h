@@ -1,11 +1,8 @@
-/* All of rustbox's resources and what is beside them, at one moment; and the codecs. */
+/* All of rustbox's resources and what is beside them, at one moment; and its codec. */
 #ifndef PROBES_SNAPSHOT_H
 #define PROBES_SNAPSHOT_H
 
-#include <jansson.h>
-#include <stdio.h>
-
-#include "probes/resource.h"
+#include "probes/resource_json.h"
 #include "probes/scope.h"
 
 struct snapshot {
@@ -27,13 +24,6 @@ struct beside {
 void snapshot_take_beside(const struct scope *scope, unsigned kinds, const struct beside *beside, struct arena *a,
 			  struct snapshot *ret);
 
-json_t *resource_to_json(const struct resource *r);
-/* The same as one line with its op first, byte for byte what jansson would write, at a tenth of the cost. */
-void resource_write(FILE *out, const char *op, const struct resource *r);
-int resource_from_json(const json_t *j, const char *path, struct arena *a, struct resource *ret, struct err *e)
-	MUST_CHECK;
-/* Whether two sightings of one resource tell the same: every field that JSON would show. */
-bool resource_same(const struct resource *a, const struct resource *b);
 json_t *snapshot_to_json(const struct snapshot *s);
 int snapshot_from_json(const json_t *j, struct arena *a, struct snapshot *ret, struct err *e) MUST_CHECK;
 

@@ -7,35 +7,9 @@
 #include <string.h>
 
 #include "probes/base/text.h"
+#include "probes/resource_json.h"
 
 enum { ROW_DROPPED = UINT32_MAX }; /* the round of a row about to be freed */
-
-/* The strings of each kind's facts, so that one loop copies them all. */
-static size_t fact_strings(struct resource *r, const char **slot[static 4])
-{
-	size_t n = 0;
-	switch (r->kind) {
-	case RES_MOUNT:
-		slot[n++] = &r->mount.fstype, slot[n++] = &r->mount.source;
-		slot[n++] = &r->mount.root, slot[n++] = &r->mount.options;
-		break;
-	case RES_CGROUP:
-		slot[n++] = &r->cgroup.hierarchy, slot[n++] = &r->cgroup.path;
-		break;
-	case RES_PROCESS:
-		slot[n++] = &r->process.comm, slot[n++] = &r->process.cmdline;
-		slot[n++] = &r->process.cgroup, slot[n++] = &r->process.wchan;
-		break;
-	case RES_GHOST:
-		slot[n++] = &r->ghost.holder_comm, slot[n++] = &r->ghost.how;
-		break;
-	case RES_TEMPDIR:
-	case RES_LOCK:
-	case RES_KINDS:
-		break;
-	}
-	return n;
-}
 
 /* A resource and everything it points to, in one block that is never changed once it is made. */
 struct kept {
@@ -81,20 +55,12 @@ static size_t search_text(const struct resource *r, char line[static 1024])
 	return n + 1;
 }
 
-static size_t strings_of(struct resource *r, const char **slot[static 9])
-{
-	size_t n = fact_strings(r, slot);
-	slot[n++] = &r->id, slot[n++] = &r->name, slot[n++] = &r->box;
-	slot[n++] = &r->detail, slot[n++] = &r->why;
-	return n;
-}
-
 static const struct resource *resource_copy(const struct resource *r)
 {
 	struct resource head = *r;
-	const char **slot[9];
+	const char **slot[RESOURCE_STRINGS];
 	char find[1024];
-	size_t n = strings_of(&head, slot), found = search_text(r, find), room = sizeof(struct kept) + found;
+	size_t n = resource_strings(&head, slot), found = search_text(r, find), room = sizeof(struct kept) + found;
 	for (size_t i = 0; i < n; i++)
 		room += *slot[i] ? strlen(*slot[i]) + 1 : 0;
 	struct kept *k = malloc(room);
@@ -106,23 +72,6 @@ static const struct resource *resource_copy(const struct resource *r)
 			*slot[i] = strcpy(at, *slot[i]), at += strlen(at) + 1;
 	*k = (struct kept){ .holds = 1, .bytes = room, .find = memcpy(at, find, found), .res = head };
 	return &k->res;
-}
-
-/* Heard again and nothing new: most lines of a resync. Padding may differ and does no harm. */
-static bool same_thing(const struct resource *a, const struct resource *b)
-{
-	struct resource x = *a, y = *b;
-	const char **mine[9], **theirs[9];
-	if (x.kind != y.kind)
-		return false;
-	size_t n = strings_of(&x, mine);
-	(void)strings_of(&y, theirs);
-	for (size_t i = 0; i < n; i++) {
-		if (!*mine[i] != !*theirs[i] || (*mine[i] && strcmp(*mine[i], *theirs[i]) != 0))
-			return false;
-		*mine[i] = *theirs[i] = NULL;
-	}
-	return memcmp(&x, &y, sizeof x) == 0;
 }
 
 static int compare(enum resource_kind kind, const char *id, const struct row *b)
@@ -220,7 +169,7 @@ static void row_again(struct rows *t, struct row *row, const struct resource *r)
 {
 	t->gone -= row->gone_ms != 0;
 	row->gone_ms = 0;
-	if (same_thing(row->res, r))
+	if (resource_same(row->res, r)) /* heard again and nothing new: most lines of a resync */
 		return;
 	const struct resource *res = resource_copy(r);
 	if (rows_compare_names(row->res, res) != 0) {

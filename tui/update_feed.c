@@ -90,7 +90,7 @@ static struct effect take_health(struct model *m, const struct health *h)
 			 health_status_word(m->health.status), health_status_word(h->status));
 	if (m->incident.open && m->health_ms && (h->status != m->health.status || h->failures != m->health.failures))
 		record_add(m, "health", json_pack("{s:s,s:o}", "was", health_status_word(m->health.status), "now", health_to_json(h)));
-	if (!m->health_ms || memcmp(&m->health, h, sizeof *h) != 0)
+	if (!m->health_ms || !health_same(&m->health, h))
 		past_health(&m->past, m->wall, m->health_ms ? &m->health : NULL);
 	bool failed = m->health_ms && (worse || h->failures > m->health.failures);
 	m->health = *h;
