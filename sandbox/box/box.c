@@ -154,6 +154,8 @@ static void explain_stage(struct run *r)
 		m++;
 	if (ev->failed_stage == STAGE_EXEC && m && m < p->missing + p->nmissing)
 		(void)err_say(e, ENOTSUP, "start '%.60s' in the box: nothing could be mounted in it: %s; %s", p->argv[0], m->why, m->remedy);
+	else if (ev->failed_stage == STAGE_EXEC && row == EXEC_ROW_CWD)
+		(void)err_set(e, ev->failed_err, "enter the directory '%.100s' in the box (--chdir)", p->cwd);
 	else if (ev->failed_stage == STAGE_EXEC)
 		(void)err_set(e, ev->failed_err, "start '%.100s' in the box (is it below /usr or made visible by --dir?)",
 			      p->argv[0]);

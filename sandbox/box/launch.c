@@ -138,9 +138,11 @@ static int stage_seccomp(struct seat *s)
 
 static int stage_exec(struct seat *s)
 {
+	s->row = EXEC_ROW_CWD;
 	int r = sys_chdir(s->plan->cwd);
 	if (r < 0)
 		return r;
+	s->row = 0;
 	tell(s, STAGE_EXEC, 0);
 	int first = 0;
 	for (char **path = s->plan->candidates; *path; path++) {

@@ -50,6 +50,13 @@ static void put_line(const struct outcome *o)
 		      cause_word(o->verdict.cause), end, (double)evidence_cpu_ns(ev) / 1e9, (double)ev->wall_ns / 1e9, memory);
 }
 
+static void put_timings(const struct outcome *o)
+{
+	for (int i = 0; i < PHASE_COUNT; i++)
+		(void)fprintf(stderr, "%s%s %.2f", i ? ", " : "ms: ", phase_word((enum phase)i), (double)o->phase_ns[i] / 1e6);
+	(void)fputc('\n', stderr);
+}
+
 /* Errors are always said; the verdict line only to a person; what is missing whenever something is. */
 static void speak(const struct outcome *o, const struct run_options *opt)
 {
@@ -63,6 +70,8 @@ static void speak(const struct outcome *o, const struct run_options *opt)
 		complain("IE (%s): %s", cause_word(o->verdict.cause), o->error.code ? o->error.text : o->verdict.because);
 	else if (!opt->quiet && !json_only && isatty(STDERR_FILENO))
 		put_line(o);
+	if (opt->timings && !opt->json)
+		put_timings(o);
 }
 
 static int write_json(FILE *out, const json_t *obj)

@@ -68,11 +68,12 @@ extern const struct stage_order stage_order[];
 extern const unsigned stage_order_count;
 
 /* One journal record, child to supervisor: err is 0 or the positive errno that stopped the stage; row says which
- * row of the plan (a mount, a resource limit) it was at, counted from 1, 0 for none. */
+ * row of the plan (a mount, a resource limit, EXEC_ROW_CWD) it was at, counted from 1, 0 for none. */
 struct note {
 	uint8_t stage, row, pad[2];
 	int32_t err;
 };
+enum { EXEC_ROW_CWD = 1 }; /* of the stage exec: it was the working directory that could not be entered */
 
 /* The stage's number, or -1 when the word is none. */
 int stage_parse(const char *word);

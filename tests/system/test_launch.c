@@ -143,7 +143,7 @@ static void test_refusals_name_the_thing(void **state)
 	} cases[] = {
 		{ { "rustbox", "run", "--", "/bin/nosuch" }, "/bin/nosuch", 3 },
 		{ { "rustbox", "run", "--", "/etc/ld.so.cache" }, "Permission denied", 3 },
-		{ { "rustbox", "run", "--chdir", "/nosuch", "--", "/bin/true" }, "No such file", 3 },
+		{ { "rustbox", "run", "--chdir", "/nosuch", "--", "/bin/true" }, "enter the directory '/nosuch'", 3 },
 		{ { "rustbox", "run", "--dir", "/a=/nosuch", "--", "/bin/true" }, "/nosuch", 2 },
 		{ { "rustbox", "run", "--stderr", "/x", "--stderr-to-stdout", "--", "/bin/true" }, "exclude each other", 2 },
 		{ { "rustbox", "run", "--stdin", "/nosuch", "--", "/bin/true" }, "/nosuch", 3 },

@@ -54,6 +54,7 @@ expect IE exec_failed 3 -- /no/such/program
 # --json - prints one line and nothing else, with the output inside.
 line=$("$rustbox" run --json - -- /bin/echo in 2>&1)
 python3 -c 'import json,sys; r=json.loads(sys.argv[1]); assert r["output"]["stdout"] == "in\n", r' "$line" || { echo "--json -: $line"; bad=1; }
+"$rustbox" run --timings -- /bin/true 2>&1 | grep -Eq '^ms: [a-z]+ [0-9.]+, .*cleanup [0-9.]+$' || { echo "--timings says nothing"; bad=1; }
 # Equal wishes, equal envelope; another wish, another one.
 envelope() { "$rustbox" run --json - "$@" | python3 -c 'import json,sys; print(json.load(sys.stdin)["envelope"])'; }
 [ "$(envelope -- /bin/true)" = "$(envelope -- /bin/true)" ] || { echo "the envelope is not stable"; bad=1; }
