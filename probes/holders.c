@@ -33,6 +33,7 @@ struct search {
 	bool unique, by_device;
 	uint64_t *seen; /* mount namespaces already read */
 	size_t nseen, hidden;
+	pid_t first_hidden;
 	/* the process being looked at */
 	int dir;
 	struct procstat st;
@@ -229,7 +230,7 @@ static void take_process(struct search *s, const char *pid)
 	if (s->mnt_ns && s->mnt_ns != s->caller.mnt_ns)
 		take_namespace(s, pid);
 	if (refs_each(dir, s->major, s->minor, take_ref, s) == -EACCES)
-		s->hidden++;
+		s->first_hidden = s->hidden++ ? s->first_hidden : s->st.pid;
 }
 
 static void take_children(struct search *s)
@@ -328,8 +329,8 @@ void holders_find(const struct scope *scope, const struct resource *of, struct a
 		qsort(ret->v, ret->n, sizeof *ret->v, compare_holders);
 	if (s.hidden) {
 		ret->complete = false;
-		(void)err_say(&ret->why, EACCES, "hidden by permissions: %zu processes%s", s.hidden,
-			      geteuid() ? "; run as root to see them" : "");
+		(void)err_say(&ret->why, EACCES, "hidden by permissions: %zu processes, pid %d first%s", s.hidden,
+			      (int)s.first_hidden, geteuid() ? "; run as root to see them" : "");
 	}
 	look_done(&s.look);
 }
