@@ -10,6 +10,9 @@
 json_t *resource_to_json(const struct resource *r);
 /* The same as one line with its op first, byte for byte what jansson would write, at a tenth of the cost. */
 void resource_write(FILE *out, const char *op, const struct resource *r);
+/* Reads such a line, without its newline, in place: ret's texts are parts of it. False when it is not exactly as
+ * resource_write() writes it: then the line is spoilt, and a copy may still be good JSON. */
+bool resource_scan(char *line, struct resource *ret);
 int resource_from_json(const json_t *j, const char *path, struct arena *a, struct resource *ret, struct err *e)
 	MUST_CHECK;
 

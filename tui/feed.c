@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -155,8 +156,23 @@ static void bad_line(const char *why, const char *line, struct feed_sink sink)
 	sink.take(sink.ctx, &(struct msg){ .kind = MSG_FEED_BAD, .text = text });
 }
 
+/* Nearly all lines are things of the host as our own watcher writes them, and need no tree. */
+static bool plain_resource(const char *line, size_t len, struct feed_sink sink)
+{
+	struct resource res;
+	autofree char *copy = strndup(line, len);
+	if (!copy)
+		abort();
+	if (!resource_scan(copy, &res))
+		return false;
+	sink.take(sink.ctx, &(struct msg){ .kind = MSG_RESOURCE, .resource = &res });
+	return true;
+}
+
 void feed_line(const char *line, size_t len, struct feed_sink sink)
 {
+	if (plain_resource(line, len, sink))
+		return;
 	json_error_t wrong;
 	autojson json_t *j = json_loadb(line, len, JSON_REJECT_DUPLICATES, &wrong);
 	if (!json_is_object(j)) {

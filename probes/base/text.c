@@ -59,28 +59,53 @@ static bool must_escape(uint32_t c)
 	       (c >= 0xfff0 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe0fff);
 }
 
+/* How much from here on is shown as it is and needs no second look: nearly all of nearly every name. */
+static size_t ascii_run(const unsigned char *s)
+{
+	size_t n = 0;
+	while (s[n] >= ' ' && s[n] < 0x7f && s[n] != '\\')
+		n++;
+	return n;
+}
+
+static void add_bytes(struct text *t, const unsigned char *s, size_t n)
+{
+	if (t->cap == 0)
+		return;
+	size_t room = t->cap - 1 - t->len;
+	t->cut = t->cut || n > room;
+	n = n > room ? room : n;
+	memcpy(t->buf + t->len, s, n);
+	t->len += n;
+	t->buf[t->len] = '\0';
+}
+
 void text_add_escaped(struct text *t, const char *s)
 {
 	const unsigned char *p = (const unsigned char *)s;
-	while (*p) {
+	for (size_t n = ascii_run(p); n || *p; p += n, n = ascii_run(p)) {
 		uint32_t c = 0;
-		size_t n = utf8_at(p, &c);
+		if (n) {
+			add_bytes(t, p, n);
+			continue;
+		}
+		n = utf8_at(p, &c);
 		if (n == 0)
-			text_add(t, "\\x%02x", *p++);
+			text_add(t, "\\x%02x", *p), n = 1;
 		else if (c == '\n')
-			text_add(t, "\\n"), p++;
+			text_add(t, "\\n");
 		else if (c == '\t')
-			text_add(t, "\\t"), p++;
+			text_add(t, "\\t");
 		else if (c == '\r')
-			text_add(t, "\\r"), p++;
+			text_add(t, "\\r");
 		else if (c == '\\')
-			text_add(t, "\\\\"), p++;
+			text_add(t, "\\\\");
 		else if (must_escape(c) && c < 0x100)
-			text_add(t, "\\x%02x", c), p += n;
+			text_add(t, "\\x%02x", c);
 		else if (must_escape(c))
-			text_add(t, "\\u%04x", c), p += n;
+			text_add(t, "\\u%04x", c);
 		else
-			text_add(t, "%.*s", (int)n, (const char *)p), p += n;
+			add_bytes(t, p, n);
 	}
 }
 

@@ -1,6 +1,9 @@
 /* Lines of the watch stream, whoever wrote them: each becomes one message that update() can take, or "bad" with a reason. */
 #include "tests/fuzz/fuzz.h"
 
+#include "probes/base/json.h"
+#include "probes/base/own.h"
+#include "probes/snapshot.h"
 #include "tui/feed.h"
 
 static void take(void *ctx, struct msg *m)
@@ -21,12 +24,26 @@ static void take(void *ctx, struct msg *m)
 		abort();
 }
 
+/* The short way to a resource is taken only where the long one would have led to the same. */
+static void same_both_ways(const char *line, size_t n)
+{
+	autofree char *copy = strndup(line, n);
+	struct resource r, slow;
+	autoarena struct arena a = { 0 };
+	if (!copy || !resource_scan(copy, &r))
+		return;
+	autojson json_t *j = json_loadb(line, n, JSON_REJECT_DUPLICATES, NULL);
+	if (resource_from_json(j, "line", &a, &slow, NULL) != 0 || !resource_same(&r, &slow) || r.born != slow.born)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = fuzz_text(data, size);
 	for (const char *line = text; *line;) {
 		unsigned heard = 0;
 		size_t n = strcspn(line, "\n");
+		same_both_ways(line, n);
 		feed_line(line, n, (struct feed_sink){ take, &heard });
 		if (heard > 1)
 			abort();
