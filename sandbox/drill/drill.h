@@ -19,7 +19,8 @@ struct drill {
 	const char *cause;	 /* what a report would say */
 	const char *order;	 /* the moves of a good recovery, in order; see score.h */
 	const char *hint[DRILL_HINTS];
-	/* The reference solution, as typed; {busy} is the path the drill is about. "-" waits for the storm. */
+	/* The reference solution, as typed; {busy} is the path the drill is about. "-" waits for the storm; a line after "?" is
+	 * for an idle init only. */
 	const char *solution[DRILL_LINES];
 	const char *literal;	 /* the founding runbook's lines for it, verbatim */
 	const char *literal_end; /* how that ends, in a line */
@@ -29,6 +30,8 @@ struct drill {
 };
 extern const struct drill drills[];
 extern const unsigned drill_count;
+/* A line of the solution as it is typed in this drill; NULL: it is not. */
+const char *drill_line(const struct ground *g, const char *line, char *room, size_t cap);
 const struct drill *drill_find(const char *id_or_name); /* "D2", "d2", "pivoted-holder"; NULL */
 /* The drill whose fault a procedure is walked on. "P4" of the founding page, "orphan-process:3", "orphan-process" for a page's
  * first one with a fault; NULL: there is none. `page`: the same in full, as the console takes it. */

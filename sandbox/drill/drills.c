@@ -1,6 +1,7 @@
 /* The ten drills; see drill.h. A solution is typed as it stands, {busy} filled in. */
 #include "sandbox/drill/drill.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -109,13 +110,13 @@ const struct drill drills[] = {
 			ALL("tempdir"), VERIFY, RELEASE, SAY("the file system was frozen under its writer") },
 	  .literal = P4_LITERAL P2_LITERAL, .literal_end = "kill -9 returns and nothing dies; umount says busy" },
 	{ .id = "D6", .name = "zombies", .par_s = 180, .watch_s = 1800, .plant = fault_zombies,
-	  .fault = "zombies whose parent never waits",
-	  .teaches = "P4: a zombie cannot be killed; its parent can be ended, when it is a leak",
+	  .fault = "zombies whose parent never waits, under a PID 1 that may not wait either",
+	  .teaches = "P4: a zombie cannot be killed; its parent can be ended, when it is a leak; PID 1 is its owner's",
 	  .cause_by = "snapshot", .cause = "the parent never waits for its children",
 	  .order = "process cgroup verify release",
 	  .hint = { "Who is the parent, and does it wait?", "SIGCHLD helps only a parent that waits.",
-		    "The parent is a leak itself: end it, and init reaps its children." },
-	  .solution = { LOOK, ALL("process"), ALL("cgroup"), VERIFY, RELEASE, SAY("the parent never waited") },
+		    "The parent is a leak itself: end it, and PID 1 reaps its children; if it does not, escalate to whose it is." },
+	  .solution = { LOOK, ALL("process"), "?rustbox drill escalate PID 1 does not reap", ALL("cgroup"), VERIFY, RELEASE, SAY("the parent never waited") },
 	  .literal = P4_LITERAL, .literal_end = "no name says rustbox, so nothing is found" },
 	{ .id = "D7", .name = "disk-full", .par_s = 240, .watch_s = 1800, .plant = fault_disk_full,
 	  .fault = "a full /tmp of 8 MiB, six of them a deleted file still open, and a full state disk",
@@ -158,6 +159,17 @@ const struct drill drills[] = {
 	  .literal = P2_LITERAL P3_LITERAL, .literal_end = "the lists were written before the storm: what came after stays" },
 };
 const unsigned drill_count = sizeof drills / sizeof *drills;
+
+const char *drill_line(const struct ground *g, const char *line, char *room, size_t cap)
+{
+	if (*line == '?' && !g->idle_init)
+		return NULL;
+	line += *line == '?';
+	const char *hole = strstr(line, "{busy}");
+	(void)snprintf(room, cap, "%.*s%s%s", (int)(hole ? hole - line : (ptrdiff_t)strlen(line)), line, hole ? g->busy : "",
+		       hole ? hole + 6 : "");
+	return room;
+}
 
 const struct drill *drill_find(const char *id_or_name)
 {

@@ -3,6 +3,7 @@
 #include "sandbox/drill/faults.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 #include "sandbox/drill/wall.h"
 #include "sandbox/kernel/sys.h"
 
+enum { REAP_S = 60, REAP_NAP_MS = 5 };
 static const char small[] = "size=8m,mode=755";
 
 /* In the box's cgroup, a leftover; `fault_sleep` because it sleeps until it is ended. */
@@ -198,25 +200,70 @@ int fault_nested_cgroup(struct ground *g, struct err *e)
 	return pid < 0 ? pid : 0;
 }
 
+/* Looks until they are zombies, says their numbers, and leaves them so. They have a box's uid, by which they are known: no
+ * cgroup lists a zombie. */
 static void never_wait(struct ground *g, void *children)
 {
 	siginfo_t info;
 	const unsigned *n = children;
-	(void)g;
-	for (unsigned i = 0; i < *n; i++)
-		if (sys_fork() == 0)
-			_exit(0);
-	/* Look until they are zombies, and leave them so. */
-	for (unsigned i = 0; i < *n; i++)
-		(void)!waitid(P_ALL, 0, &info, WEXITED | WNOWAIT);
+	for (unsigned i = 0; i < *n; i++) {
+		pid_t child = sys_fork();
+		if (child == 0)
+			_exit(sys_setresuid(g->paths.uid_base) < 0);
+		if (waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT) < 0 || sys_write_all(g->keep, &child, sizeof child) < 0)
+			_exit(1);
+	}
 }
 
-/* D6 */
+static int note_zombies(struct ground *g, int from, unsigned n, struct err *e)
+{
+	for (pid_t child, parent; n-- > 0;) {
+		if (read(from, &child, sizeof child) != (ssize_t)sizeof child)
+			return err_say(e, ECHILD, "the zombies did not say who they are");
+		struct thing *t = thing_note(g, THING_ZOMBIE, "a zombie of make");
+		t->pid = child;
+		t->id = thing_zombie(child, &parent);
+	}
+	return 0;
+}
+
+/* D6: under a PID 1 that reads the ends of children left to it, or one that does not. */
 int fault_zombies(struct ground *g, struct err *e)
 {
 	unsigned n = 1 + ground_draw(g, 3);
+	int numbers[2];
+	g->idle_init = ground_draw(g, 2);
+	if (sys_pipe(numbers, 0) < 0)
+		return err_say(e, EMFILE, "no pipe for the zombies");
+	g->keep = numbers[1];
 	int r = fault_sleep(g, e, "make", never_wait, &n);
+	(void)close(numbers[1]);
+	g->keep = -1;
+	r = r ? r : note_zombies(g, numbers[0], n, e);
+	(void)close(numbers[0]);
 	return r ? r : plant_cgroup_dir(g, g->box[0], g->busy, e);
+}
+
+static bool is_left_to_init(const struct thing *t)
+{
+	pid_t parent;
+	return t->kind == THING_ZOMBIE && thing_zombie(t->pid, &parent) == t->id && parent == 1;
+}
+
+int fault_reap(const struct ground *g, struct err *e)
+{
+	uint64_t until = clock_mono_ns() + REAP_S * NS_PER_S;
+	autofd int init = sys_pidfd_open(1);
+	int r = init < 0 ? init : sys_pidfd_signal(init, SIGUSR1);
+	for (unsigned i = 0; r == 0 && i < g->nthings;) { /* the kernel has no event for being read: short naps */
+		if (!is_left_to_init(&g->thing[i]))
+			i++;
+		else if (clock_mono_ns() < until)
+			(void)poll(NULL, 0, REAP_NAP_MS);
+		else
+			r = -ETIMEDOUT;
+	}
+	return r < 0 ? err_set(e, -r, "have PID 1 read its children's ends") : 0;
 }
 
 /* D8: the stub that lies stands in the drill's bin (world.c); here is what it does not see. */

@@ -16,6 +16,8 @@ int fault_wrong_target(struct ground *g, struct err *e) MUST_CHECK;
 int fault_storm(struct ground *g, struct err *e) MUST_CHECK;
 /* D5's outside help: what the storage team does when it is called. 0 also when nothing is frozen. */
 int fault_thaw(const struct ground *g, struct err *e) MUST_CHECK;
+/* D6's: who looks after PID 1 has it read the ends of its children again. Returns when those that are its own are read. */
+int fault_reap(const struct ground *g, struct err *e) MUST_CHECK;
 
 /* faults_hard.c shares this with faults.c. */
 int fault_sleep(struct ground *g, struct err *e, const char *name, plant_body *body, void *arg) MUST_CHECK;

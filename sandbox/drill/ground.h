@@ -17,6 +17,7 @@ enum thing_kind {
 	THING_BELOW,   /* any mount at or below the path */
 	THING_CGROUP,  /* a directory */
 	THING_PROCESS, /* pid, id: start time */
+	THING_ZOMBIE,  /* the same, and it has ended: there until somebody reads it */
 	THING_PATH,    /* id: inode; as a canary also content, mode, owner, links and time */
 	THING_KEPT,    /* a canary file that may grow, and may not be replaced or deleted */
 	THING_HELD     /* id: a device, held by a process or mounted in its namespace */
@@ -44,6 +45,7 @@ struct ground {
 	struct thing thing[GROUND_THINGS], canary[GROUND_CANARIES];
 	unsigned nthings, ncanaries;
 	int storm; /* read end: hangs up when a storm has passed; -1 */
+	bool idle_init; /* the drill's init reads nobody's end until fault_reap() */
 	int keep;  /* a descriptor that the next planted process keeps; it has no other; -1 */
 	int ready; /* in a planted process: see plant_ready() */
 };

@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,17 +148,13 @@ static int make_ground(const struct session *s, const struct wall *w, struct gro
 
 /* ---- who recovers ----------------------------------------------------------------------------- */
 
-static int split(const struct ground *g, const char *line, char *room, size_t cap, const char **argv)
+static void split(char *line, const char **argv)
 {
-	const char *hole = strstr(line, "{busy}");
 	size_t n = 0;
 	char *save = NULL;
-	(void)snprintf(room, cap, "%.*s%s%s", (int)(hole ? hole - line : (ptrdiff_t)strlen(line)), line, hole ? g->busy : "",
-		       hole ? hole + 6 : "");
-	for (char *w = strtok_r(room, " ", &save); w && n < WORDS - 1; w = strtok_r(NULL, " ", &save))
+	for (char *w = strtok_r(line, " ", &save); w && n < WORDS - 1; w = strtok_r(NULL, " ", &save))
 		argv[n++] = w;
 	argv[n] = NULL;
-	return (int)n;
 }
 
 static void await_storm(const struct ground *g)
@@ -180,11 +177,11 @@ static int solve(const struct session *s, const struct ground *g)
 			await_storm(g);
 			continue;
 		}
-		(void)split(g, line, room, sizeof room, argv);
+		if (!drill_line(g, line, room, sizeof room))
+			continue;
 		if (!s->quiet)
-			(void)printf("$ %s", argv[0]);
-		for (int k = 1; argv[k] && !s->quiet; k++)
-			(void)printf(" %s", argv[k]);
+			(void)printf("$ %s", room);
+		split(room, argv);
 		(void)snprintf(name, sizeof name, "bin/%s", argv[0]);
 		ground_path(g, name, path);
 		argv[0] = path;
@@ -305,15 +302,30 @@ void session_judge(const struct ground *g, struct facts *ret)
 		}
 }
 
-/* As init: reaps whoever is left to it, until the one is done. */
-static int await(pid_t one)
+/* As init: reaps whoever is left to it, until the one is done; an idle one (`asked` >= 0) only when it is asked to.
+ * -> the one's exit status, 3 when it was killed. */
+static int await(pid_t one, int asked)
 {
 	int status = 0;
-	for (;;) {
-		pid_t pid = sys_wait_any(&status, 0, NULL);
-		if (pid == one || pid == -ECHILD)
-			return status;
-	}
+	siginfo_t info = { 0 };
+	autofd int fd = sys_pidfd_open(one);
+	struct pollfd either[] = { { .fd = fd, .events = POLLIN }, { .fd = asked, .events = POLLIN } };
+	while (asked >= 0 && poll(either, 2, -1) < 0 && errno == EINTR)
+		;
+	if (either[0].revents) /* nobody asked */
+		return sys_pidfd_wait(fd, 0, &info, NULL) == 0 && info.si_code == CLD_EXITED ? info.si_status : 3;
+	for (pid_t pid = 0; pid != one && pid != -ECHILD;)
+		pid = sys_wait_any(&status, 0, NULL);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 3;
+}
+
+/* What fault_reap() sends; blocked, because init is deaf to what has no handler. */
+static int listen_for_asking(sigset_t *asking)
+{
+	(void)sigemptyset(asking);
+	(void)sigaddset(asking, SIGUSR1);
+	int r = sys_sigmask(SIG_BLOCK, asking, NULL);
+	return r < 0 ? r : sys_signalfd(asking);
 }
 
 /* Its own name must not be what the founding greps find; the environment, which a title wipes, goes on. */
@@ -343,20 +355,24 @@ static int inside(const struct wall *w, void *arg)
 		return 3;
 	}
 	(void)fflush(NULL);
+	sigset_t asking;
+	autofd int asked = g.idle_init ? listen_for_asking(&asking) : -1;
 	pid_t pid = sys_fork();
 	if (pid == 0) {
 		(void)close(w->alive);
+		if (asked >= 0 && sys_sigmask(SIG_UNBLOCK, &asking, NULL) < 0)
+			_exit(3);
 		int code = recover(s, &g);
 		(void)fflush(NULL);
 		_exit(code);
 	}
-	int status = await(pid);
+	int status = await(pid, asked);
 	if (s->mode == SESSION_WALK)
-		return WIFEXITED(status) ? WEXITSTATUS(status) : 3;
+		return status;
 	session_judge(&g, &facts);
 	score_make(s->drill, &facts, &score);
 	int code = s->end(s, &g, &facts, &score);
-	bool again = s->mode == SESSION_LEARN && WIFEXITED(status) && WEXITSTATUS(status) == DRILL_AGAIN;
+	bool again = s->mode == SESSION_LEARN && status == DRILL_AGAIN;
 	return again ? DRILL_AGAIN : code;
 }
 

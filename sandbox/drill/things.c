@@ -17,15 +17,31 @@
 #include "probes/statx.h"
 #include "sandbox/kernel/sys.h"
 
-uint64_t thing_start(pid_t pid)
+static struct procstat stat_of(pid_t pid)
 {
 	char name[16];
 	struct procstat st;
 	autofd int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	(void)snprintf(name, sizeof name, "%d", (int)pid);
-	if (proc < 0 || procstat_read(proc, name, &st) < 0 || st.state == 'Z' || st.state == 'X')
-		return 0;
-	return st.start_ticks;
+	return proc >= 0 && procstat_read(proc, name, &st) == 0 ? st : (struct procstat){ 0 };
+}
+
+static bool has_ended(const struct procstat *st)
+{
+	return st->state == 'Z' || st->state == 'X';
+}
+
+uint64_t thing_start(pid_t pid)
+{
+	struct procstat st = stat_of(pid);
+	return has_ended(&st) ? 0 : st.start_ticks;
+}
+
+uint64_t thing_zombie(pid_t pid, pid_t *ret_parent)
+{
+	struct procstat st = stat_of(pid);
+	*ret_parent = st.ppid;
+	return has_ended(&st) ? st.start_ticks : 0;
 }
 
 static uint64_t mount_of(const char *path)
@@ -143,11 +159,13 @@ static bool held(uint64_t device)
 bool thing_there(const struct thing *t)
 {
 	struct stat st;
+	pid_t parent;
 	switch (t->kind) {
 	case THING_MOUNT: return sys_mount_exists(t->id) != 0;
 	case THING_BELOW: return mounted_below(t->name);
 	case THING_CGROUP: return access(t->name, F_OK) == 0;
 	case THING_PROCESS: return t->id && thing_start(t->pid) == t->id;
+	case THING_ZOMBIE: return t->id && thing_zombie(t->pid, &parent) == t->id;
 	case THING_KEPT:
 	case THING_PATH: return lstat(t->name, &st) == 0 && st.st_ino == t->id;
 	case THING_HELD: return held(t->id);

@@ -5,6 +5,8 @@
 #include "sandbox/drill/ground.h"
 
 uint64_t thing_start(pid_t pid); /* start time in clock ticks; 0: no such process, or a zombie */
+/* The same of a zombie, and who is to read its end; 0: no such process, or it runs. */
+uint64_t thing_zombie(pid_t pid, pid_t *ret_parent);
 
 struct thing *thing_note(struct ground *g, enum thing_kind kind, const char *name);
 int canary_path(struct ground *g, const char *path, struct err *e) MUST_CHECK;

@@ -101,10 +101,9 @@ void drill_solution(FILE *out, const struct ground *g)
 {
 	const struct drill *d = &drills[g->drill];
 	for (int i = 0; i < DRILL_LINES && d->solution[i]; i++) {
-		const char *line = d->solution[i], *hole = strstr(line, "{busy}");
-		if (strcmp(line, "-") != 0)
-			(void)fprintf(out, "$ %.*s%s%s\n", (int)(hole ? hole - line : (ptrdiff_t)strlen(line)), line, hole ? g->busy : "",
-				      hole ? hole + 6 : "");
+		char room[1200];
+		if (strcmp(d->solution[i], "-") != 0 && drill_line(g, d->solution[i], room, sizeof room))
+			(void)fprintf(out, "$ %s\n", room);
 	}
 }
 
@@ -135,10 +134,12 @@ static bool is_frozen_drill(const struct ground *g)
 
 int drill_answer(const struct ground *g, struct err *e)
 {
-	return is_frozen_drill(g) ? fault_thaw(g, e) : 0;
+	return is_frozen_drill(g) ? fault_thaw(g, e) : g->idle_init ? fault_reap(g, e) : 0;
 }
 
 const char *drill_answer_words(const struct ground *g)
 {
-	return is_frozen_drill(g) ? "storage answers: thawed. What was waiting goes on" : "noted; nobody else is needed here";
+	return is_frozen_drill(g) ? "storage answers: thawed. What was waiting goes on" :
+	       g->idle_init ? "the platform's team answers: PID 1 reaps again. What was left to it is gone" :
+			      "noted; nobody else is needed here";
 }
