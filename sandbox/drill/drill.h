@@ -28,7 +28,7 @@ struct drill {
 	bool rootless;		 /* no cgroup, no device: an ordinary user's namespaces are enough */
 	int (*plant)(struct ground *g, struct err *e);
 };
-extern const struct drill drills[];
+extern const struct drill drills[]; /* behind the ten, unlisted: what a walkthrough needs besides */
 extern const unsigned drill_count;
 /* A line of the solution as it is typed in this drill; NULL: it is not. */
 const char *drill_line(const struct ground *g, const char *line, char *room, size_t cap);

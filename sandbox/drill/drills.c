@@ -157,8 +157,18 @@ const struct drill drills[] = {
 	  .solution = { LOOK, ALL("mount"), "-", LOOK, ALL("mount"), ALL("cgroup"), ALL("tempdir"), VERIFY, RELEASE,
 			SAY("a second box leaked during the clean-up") },
 	  .literal = P2_LITERAL P3_LITERAL, .literal_end = "the lists were written before the storm: what came after stays" },
+	{ .id = "orphan", .name = "orphan", .par_s = 300, .watch_s = 1800, .plant = fault_orphan,
+	  .fault = "a process with a box's uid that no cgroup of ours holds",
+	  .teaches = "security first: evidence, a yes, and one at a time",
+	  .cause_by = "snapshot", .cause = "it left its cgroup, or was never in it",
+	  .order = "capture process verify release",
+	  .hint = { "What does the column OWNER say of it?", "A batch skips it: only its full identity ends it.",
+		    "Capture it, then end that one (Tab, x on its row)." },
+	  .solution = { LOOK, "rustbox capture {busy}", "rustbox reclaim process {busy}", VERIFY, RELEASE, SAY("it was outside its cgroup") },
+	  .literal = P4_LITERAL, .literal_end = "its name does not say rustbox: it lives on" },
 };
-const unsigned drill_count = sizeof drills / sizeof *drills;
+enum { LESSONS = 1 };
+const unsigned drill_count = sizeof drills / sizeof *drills - LESSONS;
 
 const char *drill_line(const struct ground *g, const char *line, char *room, size_t cap)
 {
@@ -173,7 +183,7 @@ const char *drill_line(const struct ground *g, const char *line, char *room, siz
 
 const struct drill *drill_find(const char *id_or_name)
 {
-	for (unsigned i = 0; i < drill_count; i++)
+	for (unsigned i = 0; i < drill_count + LESSONS; i++)
 		if (strcasecmp(drills[i].id, id_or_name) == 0 || strcmp(drills[i].name, id_or_name) == 0)
 			return &drills[i];
 	return NULL;
@@ -187,7 +197,7 @@ static const struct {
 } taught[] = {
 	{ "cleanup-failure", 1, "D1" },	  { "cleanup-failure", 2, "D1" },   { "cleanup-failure", 3, "D4" },
 	{ "cleanup-failure", 4, "D6" },	  { "cleanup-failure", 5, "D3" },   { "cleanup-failure", 6, "D8" },
-	{ "orphan-process", 1, "D9" },	  { "orphan-process", 2, "D9" },    { "orphan-process", 3, "D6" },
+	{ "orphan-process", 1, "orphan" },	  { "orphan-process", 2, "D9" },    { "orphan-process", 3, "D6" },
 	{ "stale-state", 1, "D2" },	  { "worker-quarantine", 1, "D8" }, { "worker-quarantine", 2, "D7" },
 	{ "backend-mismatch", 2, "D4" },
 };

@@ -273,6 +273,24 @@ int fault_false_clean(struct ground *g, struct err *e)
 	return r ? r : plant_tmpfs(g, g->busy, g->box[0], small, e);
 }
 
+static void be_somebody_else(struct ground *g, void *arg)
+{
+	static const char *const argv[] = { "/bin/sleep", "86400", NULL };
+	(void)arg;
+	if (sys_setresgid(g->paths.uid_base) == 0 && sys_setresuid(g->paths.uid_base) == 0)
+		become_sleep(argv);
+	_exit(1);
+}
+
+/* No drill: what the orphan's runbook is walked on. */
+int fault_orphan(struct ground *g, struct err *e)
+{
+	pid_t pid = plant_leak(g, NULL, "a process of a box", be_somebody_else, NULL, e);
+	if (pid > 0)
+		(void)snprintf(g->busy, sizeof g->busy, "%d:%llu", (int)pid, (unsigned long long)thing_start(pid));
+	return pid < 0 ? pid : 0;
+}
+
 static void edit(struct ground *g, void *file)
 {
 	const char *argv[] = { "/usr/bin/tail", "-f", file, NULL }; /* stands for the editor: it has the file open */

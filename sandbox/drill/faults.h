@@ -13,6 +13,7 @@ int fault_zombies(struct ground *g, struct err *e) MUST_CHECK;
 int fault_disk_full(struct ground *g, struct err *e) MUST_CHECK;
 int fault_false_clean(struct ground *g, struct err *e) MUST_CHECK;
 int fault_wrong_target(struct ground *g, struct err *e) MUST_CHECK;
+int fault_orphan(struct ground *g, struct err *e) MUST_CHECK;
 int fault_storm(struct ground *g, struct err *e) MUST_CHECK;
 /* D5's outside help: what the storage team does when it is called. 0 also when nothing is frozen. */
 int fault_thaw(const struct ground *g, struct err *e) MUST_CHECK;

@@ -131,6 +131,10 @@ static void test_every_page(void **state)
 		assert_true(kfile_read_all(AT_FDCWD, found.gl_pathv[i], &text) > 0);
 		if (runbook_parse(found.gl_pathv[i], text, &a, &b, &e) != 0)
 			fail_msg("%s", e.text);
+		for (size_t n = 0; n < b.n; n++)
+			for (size_t s = 0; s < b.v[n].nsteps; s++)
+				if (!b.v[n].steps[s].why) /* the walkthrough has nothing to teach there */
+					fail_msg("%s: P%u step %zu says no Why", b.name, b.v[n].number, s + 1);
 	}
 	globfree(&found);
 }
