@@ -26,10 +26,9 @@ static int help(const struct invocation *in)
 {
 	(void)printf("usage: rustbox %s %s\n\n"
 		     "  --box-id ID   a box made by `rustbox init`, with no run in it\n", in->argv[0], command_find(in->argv[0])->args);
-	if (strcmp(in->argv[0], "ls") == 0)
-		(void)printf("  --json        one JSON object a line\n");
-	else
+	if (strcmp(in->argv[0], "ls") != 0)
 		(void)printf("  --max SIZE    the most a file may have (64M)\n");
+	(void)printf("  --json        one JSON object a line; an error as well, in \"error\"\n");
 	(void)printf("\nINSIDE is below /box. Nothing in it is followed. Exit status: 0 done, 1 what is inside forbids it, 2 usage, "
 		     "3 the box can't be entered.\n");
 	return finish(EXIT_GOOD);
@@ -78,11 +77,27 @@ static int parse(const struct invocation *in, struct wish *w, struct err *e)
 	return 0;
 }
 
+static void put_json(json_t *row)
+{
+	(void)json_dumpf(row, stdout, JSON_COMPACT);
+	(void)putchar('\n');
+	json_decref(row);
+}
+
 /* What the box's content forbids is an answer, "no"; what keeps us from asking is rustbox's. */
-static int tell(const struct invocation *in, const struct err *e, bool entered)
+static int tell(const struct invocation *in, const struct wish *w, const struct err *e, bool entered)
 {
 	complain("%s: %s", in->argv[0], e->text);
+	if (w->json)
+		put_json(json_pack("{so}", "error", json_text(e->text)));
 	return e->code == EINVAL && !entered ? EXIT_USAGE : entered ? EXIT_VERDICT : EXIT_IE;
+}
+
+static int done(const struct wish *w, const char *path)
+{
+	if (w->json)
+		put_json(json_pack("{sosn}", "path", json_text(path), "error"));
+	return finish(EXIT_GOOD);
 }
 
 /* The wish, and the path inside. Returns EXIT_GOOD or what to exit with. */
@@ -91,8 +106,8 @@ static int begin(const struct invocation *in, const char *inside, const struct w
 {
 	struct err e = { 0 };
 	if (exchange_path(inside, a, path, &e) < 0)
-		return tell(in, &e, false);
-	return exchange_open(in->paths, w->box, x, &e) < 0 ? tell(in, &e, false) : EXIT_GOOD;
+		return tell(in, w, &e, false);
+	return exchange_open(in->paths, w->box, x, &e) < 0 ? tell(in, w, &e, false) : EXIT_GOOD;
 }
 
 static int open_host_file(const char *name, struct stat *st, struct err *e)
@@ -115,21 +130,21 @@ int cmd_put(const struct invocation *in)
 	struct stat st;
 	const char *path;
 	if (parse(in, &w, &e) < 0)
-		return w.help ? help(in) : tell(in, &e, false);
-	if (!w.words[0] || w.json || (strcmp(w.words[0], "-") == 0 && !w.words[1]))
+		return w.help ? help(in) : tell(in, &w, &e, false);
+	if (!w.words[0] || (strcmp(w.words[0], "-") == 0 && !w.words[1]))
 		return command_usage(in);
 	const char *slash = strrchr(w.words[0], '/');
 	const char *inside = w.words[1] ? w.words[1] : slash ? slash + 1 : w.words[0];
 	autofd int from = open_host_file(w.words[0], &st, &e);
 	if (from < 0) {
 		e.code = EINVAL;
-		return tell(in, &e, false);
+		return tell(in, &w, &e, false);
 	}
 	int status = begin(in, inside, &w, &a, &path, &x);
 	if (status != EXIT_GOOD)
 		return status;
 	bool executable = strcmp(w.words[0], "-") != 0 && st.st_mode & S_IXUSR;
-	return exchange_put(&x, from, path, executable, w.most, &e) < 0 ? tell(in, &e, true) : EXIT_GOOD;
+	return exchange_put(&x, from, path, executable, w.most, &e) < 0 ? tell(in, &w, &e, true) : done(&w, path);
 }
 
 /* The host's file is there whole or not at all: written beside, then renamed. */
@@ -161,8 +176,9 @@ int cmd_get(const struct invocation *in)
 	const char *path;
 	unsigned names = 0;
 	if (parse(in, &w, &e) < 0)
-		return w.help ? help(in) : tell(in, &e, false);
-	if (!w.words[0] || w.json)
+		return w.help ? help(in) : tell(in, &w, &e, false);
+	bool out = !w.words[1] || strcmp(w.words[1], "-") == 0;
+	if (!w.words[0] || (w.json && out))
 		return command_usage(in);
 	if (!w.words[1] && isatty(STDOUT_FILENO)) {
 		complain("get: what a hostile program wrote can take over a terminal: name a file, or - to see it all the same");
@@ -173,14 +189,13 @@ int cmd_get(const struct invocation *in)
 		return status;
 	autofd int from = exchange_get(&x, path, w.most, &names, &e);
 	if (from < 0)
-		return tell(in, &e, true);
-	bool out = !w.words[1] || strcmp(w.words[1], "-") == 0;
+		return tell(in, &w, &e, true);
 	int r = out ? exchange_copy(from, STDOUT_FILENO, w.most, &e) : save(from, w.words[1], w.most, &e);
 	if (r < 0)
-		return tell(in, &e, r == -EFBIG);
+		return tell(in, &w, &e, r == -EFBIG);
 	if (names > 1)
 		complain("get: '%s' has %u names in the box (hard links)", path, names);
-	return EXIT_GOOD;
+	return done(&w, path);
 }
 
 static void put_row(void *arg, const struct exchange_entry *entry)
@@ -188,10 +203,8 @@ static void put_row(void *arg, const struct exchange_entry *entry)
 	char shown[16384];
 	const struct wish *w = arg;
 	if (w->json) {
-		autojson json_t *row = json_pack("{so ss# si sI si}", "path", json_text(entry->path), "type", &entry->type, (size_t)1,
-						 "mode", (int)entry->mode, "size", (json_int_t)entry->size, "names", (int)entry->names);
-		(void)json_dumpf(row, stdout, JSON_COMPACT);
-		(void)putchar('\n');
+		put_json(json_pack("{so ss# si sI si}", "path", json_text(entry->path), "type", &entry->type, (size_t)1,
+				   "mode", (int)entry->mode, "size", (json_int_t)entry->size, "names", (int)entry->names));
 		return;
 	}
 	(void)printf("%c %04o %3u %10llu %s\n", entry->type, entry->mode, entry->names, (unsigned long long)entry->size,
@@ -207,14 +220,14 @@ int cmd_ls(const struct invocation *in)
 	const char *path;
 	bool incomplete = false;
 	if (parse(in, &w, &e) < 0)
-		return w.help ? help(in) : tell(in, &e, false);
+		return w.help ? help(in) : tell(in, &w, &e, false);
 	if (w.words[1])
 		return command_usage(in);
 	int status = begin(in, w.words[0] ? w.words[0] : "", &w, &a, &path, &x);
 	if (status != EXIT_GOOD)
 		return status;
 	if (exchange_list(&x, path, put_row, &w, &incomplete, &e) < 0)
-		return tell(in, &e, true);
+		return tell(in, &w, &e, true);
 	if (incomplete)
 		complain("ls: not all of it: there is more than %d levels deep, more than %d entries, or a mount", EXCHANGE_DEPTH,
 			 EXCHANGE_ENTRIES);

@@ -183,6 +183,29 @@ static void hostile_things(void **state)
 	ran_done(&r);
 }
 
+/* With --json each of them prints one object, and an error is in it; the exit status is the same. */
+static void told_in_json(void **state)
+{
+	static const struct {
+		const char *command, *name, *to; /* put to the place `to`, got from or listed at `name` */
+		int code;
+		const char *error;
+	} rows[] = { { "put", "-", "told", 0, NULL },	    { "put", "-", "no/../way", 2, ".." },     { "get", "told", "/dev/null", 2, "not a regular" },
+		     { "get", "absent", "out", 1, "absent" }, { "ls", "absent", NULL, 1, "absent" } };
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct ran r;
+		rustbox(&r, rows[i].command, "--box-id=x", "--json", rows[i].name, rows[i].to);
+		json_t *j = ran_json(&r);
+		const char *error = json_string_value(json_object_get(j, "error"));
+		if (r.code != rows[i].code || !json_object_get(j, "error") || !error != !rows[i].error ||
+		    (error && (!strstr(error, rows[i].error) || !strstr(r.err, error))))
+			fail_msg("%s %s: exit %d: %s%s", rows[i].command, rows[i].name, r.code, r.out, r.err);
+		json_decref(j);
+		ran_done(&r);
+	}
+}
+
 static void deep_tree(void **state)
 {
 	struct ran r;
@@ -317,6 +340,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(there_and_back, make_box, remove_box),
 		cmocka_unit_test_setup_teardown(hostile_things, make_box, remove_box),
+		cmocka_unit_test_setup_teardown(told_in_json, make_box, remove_box),
 		cmocka_unit_test_setup_teardown(deep_tree, make_box, remove_box),
 		cmocka_unit_test_setup_teardown(full_box, make_box, remove_box),
 		cmocka_unit_test_setup_teardown(other_mount, make_box, remove_box),
