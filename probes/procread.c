@@ -175,7 +175,7 @@ uint64_t process_born(uint64_t start_ticks)
 void caller_read(int proc, struct caller *ret)
 {
 	struct caller c = { 0 };
-	struct procstat st;
+	struct procstat st = { 0 };
 	char name[24] = "self";
 	autofd int self = openat(proc, "self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (self >= 0) {

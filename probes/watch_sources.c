@@ -135,8 +135,7 @@ static unsigned wake_of(enum tag tag)
 {
 	static const unsigned wake[TAGS] = { [TAG_FANOTIFY] = WAKE_MOUNT_EVENTS,
 					     [TAG_CGROUP] = WAKE_CGROUPS,  [TAG_WORK] = WAKE_DIRS,
-					     [TAG_LEDGER] = WAKE_ALL,	   [TAG_STATE] = WAKE_HEALTH,
-					     [TAG_OUT] = WAKE_STOP };
+					     [TAG_LEDGER] = WAKE_ALL,	   [TAG_STATE] = WAKE_HEALTH };
 	return wake[tag];
 }
 
@@ -267,10 +266,10 @@ static unsigned take_event(struct sources *s, enum tag tag, int fd)
 		return WAKE_ENDED;
 	case TAG_SIGNAL: return drain_signals(s);
 	case TAG_MOUNTINFO: return s->fd[TAG_FANOTIFY] >= 0 ? WAKE_REMOUNT : WAKE_MOUNTS;
-	case TAG_OUT:
+	case TAG_OUT: return WAKE_STOP;
 	case TAGS: break;
 	}
-	return wake_of(tag);
+	return 0;
 }
 
 void sources_nap(struct sources *s, int ms)

@@ -111,6 +111,7 @@ int kfile_u64(int dirfd, const char *name, uint64_t *ret)
 static int find_key(const char *text, const char *key, uint64_t *ret)
 {
 	size_t len = strlen(key);
+	/* NOLINTNEXTLINE: the analyser takes -errno for a possible 0, and so a failed read for an empty one */
 	for (const char *line = text; line && *line; line = strchr(line, '\n'), line = line ? line + 1 : NULL)
 		if (strncmp(line, key, len) == 0 && line[len] == ' ')
 			return parse_u64(line + len + 1, ret);

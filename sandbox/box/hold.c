@@ -71,7 +71,9 @@ static int remove_recorded(const struct scope *scope, const char *name, uint64_t
 {
 	char hierarchy[64];
 	const char *colon = strchr(name, ':');
-	(void)snprintf(hierarchy, sizeof hierarchy, "%.*s", colon ? (int)(colon - name) : 0, name);
+	if (!colon)
+		return err_say(e, EBADMSG, "the ledger's cgroup '%.80s' names no hierarchy: run `rustbox recover`", name);
+	(void)snprintf(hierarchy, sizeof hierarchy, "%.*s", (int)(colon - name), name);
 	autofd int top = reclaim_hierarchy(scope, hierarchy, e);
 	if (top < 0)
 		return top;

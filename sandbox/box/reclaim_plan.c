@@ -290,9 +290,10 @@ static void place(struct graph *g, struct arena *a, struct reclaim_plan *ret)
 		by[i] = &g->v[i];
 	if (g->n)
 		qsort(by, g->n, sizeof *by, before_sort);
-	while (p.n < g->n) {
+	struct node *stuck;
+	do {
 		size_t placed = p.n;
-		struct node *stuck = NULL;
+		stuck = NULL;
 		for (size_t i = 0; i < g->n; i++) {
 			if (by[i]->placed)
 				continue;
@@ -301,9 +302,9 @@ static void place(struct graph *g, struct arena *a, struct reclaim_plan *ret)
 			else if (!stuck)
 				stuck = by[i];
 		}
-		if (placed == p.n)
+		if (stuck && placed == p.n)
 			place_one(g, stuck, &p, where);
-	}
+	} while (stuck);
 	for (size_t i = 0; i < p.n; i++)
 		for (int b = 0; b < RECLAIM_BLOCKS && p.v[i].blocks[b] >= 0; b++)
 			p.v[i].blocks[b] = where[p.v[i].blocks[b]];

@@ -73,7 +73,7 @@ static void put_stream(json_t *obj, json_t *encodings, const char *key, const st
 {
 	json_t *text = s->data ? json_stringn(s->data, s->kept) : json_null();
 	const char *encoding = "utf-8";
-	if (!text) {
+	if (s->data && !text) {
 		autofree char *coded = base64((const unsigned char *)s->data, s->kept);
 		text = json_string(coded);
 		encoding = "base64";

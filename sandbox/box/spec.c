@@ -135,7 +135,7 @@ int spec_add_bind(struct spec *s, struct arena *a, const char *text, struct err 
 {
 	struct bind b = { 0 };
 	int rc = parse_bind(a, text, &b, e);
-	if (rc < 0) {
+	if (rc) {
 		(void)err_wrap(e, "--dir");
 		return rc;
 	}

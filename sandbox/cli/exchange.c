@@ -34,11 +34,10 @@ static int help(const struct invocation *in)
 	return finish(EXIT_GOOD);
 }
 
-/* The value of `--name VALUE` or `--name=VALUE` at *at; NULL when it is another word. */
-static const char *value_of(const struct invocation *in, const char *name, int *at)
+/* The value of `--name VALUE` or `--name=VALUE`, `word` being what stands at *at; NULL when it is another word. */
+static const char *value_of(const struct invocation *in, const char *word, const char *name, int *at)
 {
 	size_t n = strlen(name);
-	const char *word = in->argv[*at];
 	if (strncmp(word, name, n) != 0)
 		return NULL;
 	if (word[n] == '=')
@@ -59,9 +58,9 @@ static int parse(const struct invocation *in, struct wish *w, struct err *e)
 			w->words[n++] = word;
 		} else if (strcmp(word, "--") == 0) {
 			words = true;
-		} else if ((value = value_of(in, "--box-id", &i))) {
+		} else if ((value = value_of(in, word, "--box-id", &i))) {
 			w->box = value;
-		} else if ((value = value_of(in, "--max", &i))) {
+		} else if ((value = value_of(in, word, "--max", &i))) {
 			int r = text_parse_size(value, 1, &w->most, e);
 			if (r < 0)
 				return err_wrap(e, "--max");

@@ -20,7 +20,7 @@ const struct option_row run_option_rows[OPTION_COUNT] = {
 /* One word of the command line, taken apart: an option, a limit, or neither. */
 struct word {
 	int option, limit; /* -1 when it is not one */
-	const char *value; /* NULL for a switch */
+	const char *value; /* "" for a switch */
 	int next;	   /* where to go on */
 };
 
@@ -41,7 +41,7 @@ static int read_word(int argc, char **argv, int at, struct word *ret, struct err
 		return err_say(e, EINVAL, "'%.40s' is no option; `rustbox run --help` lists them", argv[at]);
 	memcpy(name, text, n);
 	name[n] = '\0';
-	struct word w = { .option = find_option(name), .limit = limit_by_flag(name), .next = at + 1 };
+	struct word w = { .option = find_option(name), .limit = limit_by_flag(name), .value = "", .next = at + 1 };
 	if (w.option < 0 && w.limit < 0)
 		return err_say(e, EINVAL, "--%s is no option; `rustbox run --help` lists them", name);
 	bool takes = w.limit >= 0 || run_option_rows[w.option].arg;

@@ -234,7 +234,7 @@ static void be_planted(struct ground *g, const char *cgroup, const char *name, p
 	int keep[] = { 0, 1, 2, ready, g->keep };
 	if (child_keep_only(keep, sizeof keep / sizeof *keep) < 0)
 		_exit(1);
-	null = -1;
+	(void)take_fd(&null); /* closed with the others */
 	if (cgroup && each_cgroup(g, cgroup, join_one, NULL, &e) < 0)
 		_exit(1);
 	if (sys_write_all(ready, &me, sizeof me) < 0)

@@ -172,7 +172,7 @@ static int solve(const struct session *s, const struct ground *g)
 	autofd int null = sys_openat(AT_FDCWD, "/dev/null", O_RDONLY, 0);
 	for (int i = 0; i < DRILL_LINES && s->drill->solution[i]; i++) {
 		char room[1200], path[THING_NAME], name[40];
-		const char *argv[WORDS], *line = s->drill->solution[i];
+		const char *argv[WORDS] = { NULL }, *line = s->drill->solution[i];
 		if (strcmp(line, "-") == 0) {
 			await_storm(g);
 			continue;
@@ -342,7 +342,7 @@ static int take_title(void)
 static int inside(const struct wall *w, void *arg)
 {
 	struct session *s = arg;
-	struct ground g;
+	struct ground g = { 0 };
 	struct err e = { 0 };
 	struct facts facts;
 	struct score score;

@@ -34,12 +34,12 @@ static int add_tree(struct cgroup *cg, const struct host *host, const struct cgr
 	return 0;
 }
 
-/* The controllers that share controller c's v1 mount (cpu,cpuacct often do), c included. */
-static uint32_t mounted_with(const struct host *host, int c)
+/* The controllers that share a v1 mount, as cpu,cpuacct often do. */
+static uint32_t mounted_at(const struct host *host, const char *mount)
 {
 	uint32_t set = 0;
 	for (int d = 0; d < HOST_CONTROLLER_COUNT; d++)
-		if (host->v1[d] && strcmp(host->v1[d], host->v1[c]) == 0)
+		if (host->v1[d] && strcmp(host->v1[d], mount) == 0)
 			set |= 1u << d;
 	return set;
 }
@@ -48,10 +48,11 @@ static int add_v1(struct cgroup *cg, const struct host *host, uint32_t want, str
 {
 	uint32_t done = 0;
 	for (int c = 0; c < HOST_CONTROLLER_COUNT; c++) {
-		if (!(want >> c & 1) || done >> c & 1)
+		const char *mount = host->v1[c];
+		if (!mount || !(want >> c & 1) || done >> c & 1)
 			continue;
-		uint32_t here = mounted_with(host, c);
-		int r = add_tree(cg, host, &cgroup_ops_v1, controller_names[c], host->v1[c], here & want, e);
+		uint32_t here = mounted_at(host, mount);
+		int r = add_tree(cg, host, &cgroup_ops_v1, controller_names[c], mount, here & want, e);
 		if (r < 0)
 			return r;
 		done |= here;
