@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 16 * 1024 };
+/* The first is small: malloc's zeroes cost a page fault for each page, and most arenas hold little. */
+enum { FIRST = 2 * 1024, BLOCK = 16 * 1024 };
 
 struct arena_block {
 	struct arena_block *next;
@@ -38,7 +39,7 @@ void *arena_alloc(struct arena *a, size_t size)
 		return big->data;
 	}
 	if (!a->head || a->head->size - a->head->used < size) {
-		struct arena_block *b = block_new(BLOCK);
+		struct arena_block *b = block_new(a->head || size > FIRST ? BLOCK : FIRST);
 		b->next = a->head;
 		a->head = b;
 	}

@@ -114,7 +114,7 @@ static int begin(struct run *r, struct err *e)
 		return rc;
 	const struct launch_kit kit = {
 		.paths = r->context->paths, .clone_cgroup_fd = cgroup_clone_fd(&r->hold.cgroup), .in_fd = direct,
-		.kept = { r->hold.claim.fd, r->hold.slot.fd }, .netns = &r->netns,
+		.kept = { r->hold.claim.fd, r->hold.slot.fd }, .net_later = r->netns,
 	};
 	r->watch.begun_ns = clock_mono_ns();
 	rc = launch(&r->out->plan, &kit, &r->child, e);
@@ -242,8 +242,8 @@ static int walk(struct run *r, const struct spec *spec, size_t n, struct err *e)
 		rc = begin(r, e);
 	if (rc == 0)
 		rc = hold_cgroups(&r->out->plan, &r->hold, e);
-	if (rc == 0 && r->out->plan.configured & STAGE_BIT(STAGE_CGROUP)) /* else nobody receives */
-		rc = launch_go(&r->child, r->hold.join_fds, r->hold.njoin, e);
+	if (rc == 0)
+		rc = launch_go(&r->child, &r->netns, r->hold.join_fds, r->hold.njoin, e);
 	if (rc < 0)
 		launch_abort(&r->child);
 	else

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "probes/base/own.h"
@@ -28,17 +27,29 @@ static const struct namespace {
 	{ CLONE_NEWNET, "net" }, { CLONE_NEWIPC, "ipc" },
 	{ CLONE_NEWUTS, "uts" },
 };
-enum { NAMESPACES = sizeof namespaces / sizeof namespaces[0] };
+enum { NAMESPACES = sizeof namespaces / sizeof namespaces[0], NAME_ROOM = 40 };
+
+/* "net:[4026531833]": one namespace has one name. Reading a link makes no inode, which looking behind it does. */
+static int read_name(int dir, size_t i, char ret[static NAME_ROOM])
+{
+	ssize_t n = readlinkat(dir, namespaces[i].file, ret, NAME_ROOM);
+	if (n < 0 || n == NAME_ROOM)
+		return n < 0 ? -errno : -ENAMETOOLONG;
+	ret[n] = '\0';
+	return 0;
+}
 
 /* All that the child knows. */
 struct seat {
 	const struct plan *plan;
 	const struct launch_kit *kit;
 	struct sock_fprog filter;
-	ino_t host_ns[NAMESPACES]; /* 0: not asked for */
+	char host_ns[NAMESPACES][NAME_ROOM]; /* of those asked for */
 	int journal_fd, lifeline_fd, status_fd;
 	int stdio[3];
-	int root_fd, net_fd, nest_fd; /* -1: none */
+	int root_fd, nest_fd, ns_dir; /* -1: none */
+	int handed[CHILD_HANDED]; /* what launch_go() sent: the network namespace if it comes later, then files to join by */
+	int nhanded;
 	int *sources; /* one for each mount row */
 	size_t row; /* of the plan, at which the stage failed */
 	char title[96];
@@ -52,26 +63,49 @@ static void tell(const struct seat *s, enum stage stage, int r)
 		_exit(1);
 }
 
-static int stage_namespaces(struct seat *s)
+/* 0 when we are in other namespaces than the host, in each of these. */
+static int prove_inside(const struct seat *s, uint64_t flags)
 {
-	autofd int dir = sys_openat(AT_FDCWD, "/proc/self/ns", O_PATH | O_DIRECTORY, 0);
-	int r = dir < 0 ? dir : 0;
-	if (r == 0 && s->net_fd >= 0)
-		r = sys_setns(s->net_fd, CLONE_NEWNET);
-	if (r == 0 && s->nest_fd >= 0)
-		r = rootfs_enter_nest(s->nest_fd);
-	if (r < 0)
-		return r;
 	for (size_t i = 0; i < NAMESPACES; i++) {
-		struct stat st;
-		if (!s->host_ns[i])
+		char name[NAME_ROOM];
+		if (!(flags & namespaces[i].flag))
 			continue;
-		if (fstatat(dir, namespaces[i].file, &st, 0) < 0)
-			return -errno;
-		if (st.st_ino == s->host_ns[i])
+		int r = read_name(s->ns_dir, i, name);
+		if (r < 0)
+			return r;
+		if (strcmp(name, s->host_ns[i]) == 0)
 			return -EXDEV;
 	}
-	return s->plan->ns_flags & CLONE_NEWUTS ? sys_sethostname("rustbox") : 0;
+	return 0;
+}
+
+static int stage_namespaces(struct seat *s)
+{
+	s->ns_dir = sys_openat(AT_FDCWD, "/proc/self/ns", O_PATH | O_DIRECTORY, 0);
+	int r = s->ns_dir < 0 ? s->ns_dir : 0;
+	if (r == 0 && s->nest_fd >= 0)
+		r = rootfs_enter_nest(s->nest_fd);
+	if (r == 0)
+		r = prove_inside(s, s->kit->net_later ? s->plan->ns_flags & ~(uint64_t)CLONE_NEWNET : s->plan->ns_flags);
+	return r == 0 && s->plan->ns_flags & CLONE_NEWUTS ? sys_sethostname("rustbox") : r;
+}
+
+/* The network namespace takes longest to make, and nothing before needs it. Failing, the stage NAMESPACES has failed
+ * after all, which is never optional. */
+static int enter_network(struct seat *s)
+{
+	s->nhanded = child_receive(s->lifeline_fd, s->handed);
+	int r = s->nhanded < 0 ? s->nhanded : 0;
+	if (r == 0 && s->kit->net_later)
+		r = s->nhanded > 0 ? sys_setns(s->handed[0], CLONE_NEWNET) : -EBADMSG;
+	if (r == 0 && s->kit->net_later) {
+		own_close(&s->handed[0]);
+		r = prove_inside(s, CLONE_NEWNET);
+	}
+	own_close(&s->ns_dir);
+	if (r < 0)
+		tell(s, STAGE_NAMESPACES, r);
+	return r;
 }
 
 static int stage_mounts(struct seat *s)
@@ -89,17 +123,13 @@ static int stage_mounts(struct seat *s)
 
 static int stage_cgroup(struct seat *s)
 {
-	int fds[CHILD_HANDED];
-	int n = child_receive(s->lifeline_fd, fds);
-	if (n < 0)
-		return n;
-	for (int i = 0; i < n; i++) {
-		int r = sys_write_all(fds[i], "0", 1);
+	for (int i = s->kit->net_later; i < s->nhanded; i++) {
+		int r = sys_write_all(s->handed[i], "0", 1);
 		if (r < 0) {
 			s->row = (size_t)i + 1;
 			return r;
 		}
-		own_close(&fds[i]);
+		own_close(&s->handed[i]);
 	}
 	return s->plan->ns_flags & CLONE_NEWCGROUP ? sys_unshare(CLONE_NEWCGROUP) : 0;
 }
@@ -164,7 +194,7 @@ _Static_assert(sizeof run_stage / sizeof run_stage[0] == STAGE_COUNT, "one funct
 
 /* Where the walk passes from init to the program. */
 static const enum stage init_last = STAGE_ROOT, program_first = STAGE_LIMITS;
-_Static_assert(STAGE_LIMITS == STAGE_ROOT + 1, "no stage is left out or walked twice");
+_Static_assert(STAGE_CGROUP == STAGE_MOUNTS + 1 && STAGE_LIMITS == STAGE_ROOT + 1, "no stage is left out or walked twice");
 
 static int walk(struct seat *s, enum stage from, enum stage to)
 {
@@ -198,7 +228,8 @@ enum { INIT_UID = 65534, PROGRAM_STACK = 16384, DEATH_MS = 5000 };
 static _Noreturn void inside(struct seat *s)
 {
 	char stack[PROGRAM_STACK] __attribute__((aligned(64)));
-	if (child_begin(SIGCHLD) < 0 || walk(s, STAGE_NAMESPACES, init_last) < 0)
+	if (child_begin(SIGCHLD) < 0 || walk(s, STAGE_NAMESPACES, STAGE_MOUNTS) < 0 || enter_network(s) < 0 ||
+	    walk(s, STAGE_CGROUP, init_last) < 0)
 		_exit(1);
 	pid_t pid = sys_vfork_run(program, s, stack + sizeof stack);
 	if (pid < 0) {
@@ -221,12 +252,9 @@ static int look_at_namespaces(struct seat *s, struct err *e)
 	if (dir < 0)
 		return err_set(e, -dir, "open /proc/self/ns: is /proc mounted?");
 	for (size_t i = 0; i < NAMESPACES; i++) {
-		struct stat st;
-		if (!(s->plan->ns_flags & namespaces[i].flag))
-			continue;
-		if (fstatat(dir, namespaces[i].file, &st, 0) < 0)
-			return err_set(e, errno, "look at /proc/self/ns/%s", namespaces[i].file);
-		s->host_ns[i] = st.st_ino;
+		int r = s->plan->ns_flags & namespaces[i].flag ? read_name(dir, i, s->host_ns[i]) : 0;
+		if (r < 0)
+			return err_set(e, -r, "look at /proc/self/ns/%s", namespaces[i].file);
 	}
 	return 0;
 }
@@ -282,32 +310,25 @@ static int prepare(struct seat *s, struct arena *a, struct err *e)
 }
 
 /* What clone makes; the rest is entered, already made. */
-static int namespaces_by_clone(struct seat *s, uint64_t *ret, struct err *e)
+static uint64_t namespaces_by_clone(const struct seat *s)
 {
 	uint64_t flags = s->plan->ns_flags & ~(uint64_t)CLONE_NEWCGROUP;
-	if (*s->kit->netns) {
-		s->net_fd = netns_take(s->kit->netns, e);
-		if (s->net_fd < 0)
-			return s->net_fd;
-		flags &= ~(uint64_t)CLONE_NEWNET;
-	}
-	*ret = s->nest_fd < 0 ? flags : flags & ~(uint64_t)CLONE_NEWNS;
-	return 0;
+	flags &= s->kit->net_later ? ~(uint64_t)CLONE_NEWNET : ~0ull;
+	return s->nest_fd < 0 ? flags : flags & ~(uint64_t)CLONE_NEWNS;
 }
 
 static void seat_close(struct seat *s)
 {
 	for (size_t i = 0; i < s->plan->nmounts; i++)
 		own_close(&s->sources[i]);
-	own_close(&s->net_fd);
 	own_close(&s->nest_fd);
 }
 
 int launch(const struct plan *plan, const struct launch_kit *kit, struct child *ret, struct err *e)
 {
 	autoarena struct arena arena = { 0 };
-	__attribute__((cleanup(seat_close))) struct seat seat = { .plan = plan, .kit = kit, .root_fd = -1, .net_fd = -1,
-								  .nest_fd = -1 };
+	__attribute__((cleanup(seat_close))) struct seat seat = { .plan = plan, .kit = kit, .root_fd = -1, .nest_fd = -1,
+								  .ns_dir = -1 };
 	seat.sources = arena_alloc(&arena, plan->nmounts * sizeof *seat.sources);
 	memset(seat.sources, 0xff, plan->nmounts * sizeof *seat.sources);
 	int r = prepare(&seat, &arena, e);
@@ -324,12 +345,8 @@ int launch(const struct plan *plan, const struct launch_kit *kit, struct child *
 	seat.stdio[0] = kit->in_fd >= 0 ? kit->in_fd : p.in[0];
 	seat.stdio[1] = p.out[1];
 	seat.stdio[2] = plan->merge ? p.out[1] : p.err[1];
-	uint64_t by_clone;
-	r = namespaces_by_clone(&seat, &by_clone, e);
-	if (r < 0)
-		return r;
 	struct child c = CHILD_NONE;
-	c.pid = child_spawn(by_clone, kit->clone_cgroup_fd, &c.pidfd, e);
+	c.pid = child_spawn(namespaces_by_clone(&seat), kit->clone_cgroup_fd, &c.pidfd, e);
 	if (c.pid < 0)
 		return c.pid;
 	if (c.pid == 0) {
@@ -347,9 +364,18 @@ int launch(const struct plan *plan, const struct launch_kit *kit, struct child *
 	return 0;
 }
 
-int launch_go(const struct child *c, const int *join_fds, int n, struct err *e)
+int launch_go(const struct child *c, struct netns **netns, const int *join_fds, int n, struct err *e)
 {
-	int r = child_hand_over(c->lifeline_fd, join_fds, (size_t)n, e);
+	int fds[CHILD_HANDED];
+	bool later = *netns;
+	if (n + later > CHILD_HANDED)
+		return err_say(e, E2BIG, "%d cgroups are more than can be handed over", n);
+	autofd int net = later ? netns_take(netns, e) : -1;
+	if (later && net < 0)
+		return net;
+	fds[0] = net;
+	memcpy(fds + later, join_fds, (size_t)n * sizeof *fds);
+	int r = child_hand_over(c->lifeline_fd, fds, (size_t)n + later, e);
 	/* An init that failed before it could be told is no failure of ours: its journal, or its end, says what happened. */
 	return r == -EPIPE || r == -ECONNRESET ? 0 : r;
 }

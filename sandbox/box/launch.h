@@ -21,7 +21,7 @@
 struct launch_kit {
 	const struct paths *paths;
 	int clone_cgroup_fd;   /* the v2 cgroup to be born in */
-	struct netns **netns;  /* one in the making, used up by the launch; or of NULL: clone makes it */
+	bool net_later;	       /* the network namespace is in the making, and comes with launch_go(); else clone makes it */
 	int in_fd;	       /* ready for the program to read; -1: it gets a pipe from us */
 	int kept[INIT_KEPT]; /* locks that init holds as well: the box lives until it is dead */
 };
@@ -40,9 +40,10 @@ struct child {
 #define CHILD_NONE ((struct child){ .pidfd = -1, .journal_fd = -1, .status_fd = -1, .lifeline_fd = -1, .in_fd = -1, \
 				    .out_fd = -1, .err_fd = -1 })
 
-/* Until launch_go() init gets as far as the stage CGROUP, where it waits for the files to join by. */
+/* Until launch_go() init gets as far as the stage CGROUP, where it waits for the files to join by, and for its network
+ * namespace if that comes later; *netns is used up, and NULL where clone made it. */
 int launch(const struct plan *plan, const struct launch_kit *kit, struct child *ret, struct err *e) MUST_CHECK;
-int launch_go(const struct child *c, const int *join_fds, int n, struct err *e) MUST_CHECK;
+int launch_go(const struct child *c, struct netns **netns, const int *join_fds, int n, struct err *e) MUST_CHECK;
 /* Instead of it: ends init, waits until it is dead (5 s at most), closes. */
 void launch_abort(struct child *c);
 /* Closes what is open; with an init still alive that ends it. */

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -28,18 +27,13 @@ static void put(struct rows *r, struct mount_row row)
 static void put_system(struct rows *r, const char *path)
 {
 	char link[256];
-	struct stat st;
-	if (lstat(path, &st) < 0)
-		return;
-	if (S_ISLNK(st.st_mode)) {
-		ssize_t n = readlink(path, link, sizeof link);
-		if (n > 0 && n < (ssize_t)sizeof link)
-			put(r, (struct mount_row){ .kind = MOUNT_SYMLINK, .target = path + 1,
-						   .source = arena_strndup(r->arena, link, (size_t)n) });
-		return;
-	}
-	put(r, (struct mount_row){ .kind = MOUNT_BIND, .target = path + 1, .source = path,
-				   .flags = MS_BIND | MS_REC | MS_RDONLY | SAFE });
+	ssize_t n = readlink(path, link, sizeof link);
+	if (n > 0 && n < (ssize_t)sizeof link)
+		put(r, (struct mount_row){ .kind = MOUNT_SYMLINK, .target = path + 1,
+					   .source = arena_strndup(r->arena, link, (size_t)n) });
+	else if (n < 0 && errno == EINVAL) /* there, and no link */
+		put(r, (struct mount_row){ .kind = MOUNT_BIND, .target = path + 1, .source = path,
+					   .flags = MS_BIND | MS_REC | MS_RDONLY | SAFE });
 }
 
 /* Debian keeps the configuration of /usr/lib/jvm/java-17-openjdk-amd64 in /etc/java-17-openjdk. The few names there
@@ -77,8 +71,7 @@ static void put_dev(struct rows *r)
 		      { "dev/random", 1, 8 }, { "dev/urandom", 1, 9 } };
 	static const char *const links[][2] = { { "dev/fd", "/proc/self/fd" }, { "dev/stdin", "/proc/self/fd/0" },
 						{ "dev/stdout", "/proc/self/fd/1" }, { "dev/stderr", "/proc/self/fd/2" } };
-	put(r, (struct mount_row){ .kind = MOUNT_TMPFS, .target = "dev", .data = "size=64k,nr_inodes=64,mode=0755",
-				   .flags = MS_NOSUID | MS_NOEXEC });
+	put(r, (struct mount_row){ .kind = MOUNT_AGAIN, .target = "dev", .flags = MS_NOSUID | MS_NOEXEC });
 	for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++)
 		put(r, (struct mount_row){ .kind = MOUNT_NODE, .target = nodes[i].name, .mode = 0666,
 					   .major = nodes[i].major, .minor = nodes[i].minor });

@@ -117,37 +117,46 @@ void cgroup_close(struct cgroup *cg)
 	cg->n = 0;
 }
 
-/* The directory the box's own goes into: the place in this hierarchy, or this world's directory in it. */
-static int open_parent(const struct cgroup *cg, const struct cgroup_tree *t, struct err *e)
+static int open_directory(int above, const char *name)
 {
-	autofd int place = *t->place ? sys_openat(t->top_fd, t->place, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)
-				     : sys_fcntl(t->top_fd, F_DUPFD_CLOEXEC, 0);
-	if (place < 0)
-		return err_set(e, -place, "open cgroup /%s in %s", t->place, t->hierarchy);
-	if (!*cg->world)
-		return take_fd(&place);
-	int r = sys_mkdirat(place, cg->world, 0755);
-	if (r < 0 && r != -EEXIST)
-		return err_set(e, -r, "make cgroup %s in %s", cg->world, t->hierarchy);
-	autofd int fd = sys_openat(place, cg->world, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-	if (fd < 0)
-		return err_set(e, -fd, "open cgroup %s in %s", cg->world, t->hierarchy);
-	r = t->ops->ready(t, place, fd, e);
-	if (r < 0)
-		return err_wrap(e, "cgroup %s in %s", cg->world, t->hierarchy);
-	return take_fd(&fd);
+	return sys_openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 }
 
-int cgroup_make(struct cgroup *cg, size_t i, uint64_t *inode, struct err *e)
+/* This world's directory, made by the first run in it. */
+static int open_world(const struct cgroup *cg, const struct cgroup_tree *t, int above, struct err *e)
 {
-	struct cgroup_tree *t = &cg->trees[i];
-	autofd int parent = open_parent(cg, t, e);
-	if (parent < 0)
-		return parent;
+	autofd int fd = open_directory(above, cg->world);
+	if (fd == -ENOENT) {
+		int r = sys_mkdirat(above, cg->world, 0755);
+		if (r < 0 && r != -EEXIST)
+			return err_set(e, -r, "make cgroup %s in %s", cg->world, t->hierarchy);
+		fd = open_directory(above, cg->world);
+	}
+	if (fd < 0)
+		return err_set(e, -fd, "open cgroup %s in %s", cg->world, t->hierarchy);
+	int r = t->ops->ready(t, above, fd, e);
+	return r < 0 ? err_wrap(e, "cgroup %s in %s", cg->world, t->hierarchy) : take_fd(&fd);
+}
+
+/* The directory the box's own goes into, borrowed: the hierarchy's, the place in it, or this world's in either. What had
+ * to be opened is in owned. */
+static int open_parent(const struct cgroup *cg, const struct cgroup_tree *t, int owned[static 2], struct err *e)
+{
+	int at = t->top_fd;
+	if (*t->place) {
+		at = owned[0] = open_directory(at, t->place);
+		if (at < 0)
+			return err_set(e, -at, "open cgroup /%s in %s", t->place, t->hierarchy);
+	}
+	return *cg->world ? (owned[1] = open_world(cg, t, at, e)) : at;
+}
+
+static int make_in(struct cgroup *cg, struct cgroup_tree *t, int parent, uint64_t *inode, struct err *e)
+{
 	int r = sys_mkdirat(parent, cg->name, 0755);
 	if (r < 0)
 		return err_set(e, -r, "make cgroup %s in %s", t->path, t->hierarchy);
-	autofd int fd = sys_openat(parent, cg->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	autofd int fd = open_directory(parent, cg->name);
 	struct stat st;
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_set(e, fd < 0 ? -fd : errno, "open cgroup %s in %s", t->path, t->hierarchy);
@@ -157,6 +166,16 @@ int cgroup_make(struct cgroup *cg, size_t i, uint64_t *inode, struct err *e)
 	*inode = st.st_ino;
 	t->fd = take_fd(&fd);
 	return 0;
+}
+
+int cgroup_make(struct cgroup *cg, size_t i, uint64_t *inode, struct err *e)
+{
+	int owned[] = { -1, -1 };
+	int parent = open_parent(cg, &cg->trees[i], owned, e);
+	int r = parent < 0 ? parent : make_in(cg, &cg->trees[i], parent, inode, e);
+	own_close(&owned[0]);
+	own_close(&owned[1]);
+	return r;
 }
 
 /* A missing swap knob is no gap on a host without swap. */
@@ -240,8 +259,10 @@ void cgroup_keep_open(struct cgroup *cg)
 {
 	for (size_t i = 0; i < cg->n; i++) {
 		struct cgroup_tree *t = &cg->trees[i];
-		for (int f = 0; t->fd >= 0 && f < CGROUP_KEPT && t->ops->kept[f]; f++) {
-			int fd = t->kept[f] ? -1 : sys_openat(t->fd, t->ops->kept[f], O_RDONLY, 0);
+		for (int f = 0; t->fd >= 0 && f < CGROUP_KEPT && t->ops->kept[f].file; f++) {
+			if (t->kept[f] || !cgroup_serves(t, t->ops->kept[f].of))
+				continue;
+			int fd = sys_openat(t->fd, t->ops->kept[f].file, O_RDONLY, 0);
 			if (fd > 0)
 				t->kept[f] = fd;
 			else if (fd == 0) /* who runs us without a stdin gets the counters read the long way */
@@ -252,8 +273,8 @@ void cgroup_keep_open(struct cgroup *cg)
 
 static int kept_fd(const struct cgroup_tree *tree, const char *file)
 {
-	for (int f = 0; f < CGROUP_KEPT && tree->ops->kept[f]; f++)
-		if (tree->kept[f] && strcmp(tree->ops->kept[f], file) == 0)
+	for (int f = 0; f < CGROUP_KEPT && tree->ops->kept[f].file; f++)
+		if (tree->kept[f] && strcmp(tree->ops->kept[f].file, file) == 0)
 			return tree->kept[f];
 	return -1;
 }

@@ -27,7 +27,10 @@ struct cgroup_tree {
 struct cgroup_ops {
 	int version;
 	const char *join; /* the file to write "0" to */
-	const char *kept[CGROUP_KEPT]; /* the files that counters() reads */
+	struct {
+		enum host_controller of;
+		const char *file;
+	} kept[CGROUP_KEPT]; /* what counters() reads */
 	/* After mkdir of a directory below parent_fd: what a fresh one needs before it can have members. */
 	int (*ready)(const struct cgroup_tree *tree, int parent_fd, int fd, struct err *e);
 	/* Fills what this tree knows; returns the sources that were read. */

@@ -108,6 +108,7 @@ static int kill_v1(int dirfd, uint64_t deadline, struct err *e)
 const struct cgroup_ops cgroup_ops_v1 = {
 	.version = 1, .join = "tasks", .ready = ready_v1, .counters = counters_v1, .cpu_ns = cpu_ns_v1,
 	.kill = kill_v1,
-	.kept = { "memory.max_usage_in_bytes", "memory.failcnt", "memory.memsw.failcnt", "memory.oom_control", "pids.events",
-		  "pids.peak", "cpuacct.usage" },
+	.kept = { { HOST_MEMORY, "memory.max_usage_in_bytes" }, { HOST_MEMORY, "memory.failcnt" },
+		  { HOST_MEMORY, "memory.memsw.failcnt" }, { HOST_MEMORY, "memory.oom_control" },
+		  { HOST_PIDS, "pids.events" }, { HOST_PIDS, "pids.peak" }, { HOST_CPUACCT, "cpuacct.usage" } },
 };

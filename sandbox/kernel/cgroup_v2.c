@@ -154,5 +154,7 @@ static int kill_v2(int dirfd, uint64_t deadline, struct err *e)
 
 const struct cgroup_ops cgroup_ops_v2 = {
 	.version = 2, .join = "cgroup.procs", .ready = ready_v2, .counters = counters_v2, .cpu_ns = cpu_ns_v2,
-	.kill = kill_v2, .kept = { "memory.events", "memory.peak", "pids.events", "pids.peak", "cpu.stat" },
+	.kill = kill_v2,
+	.kept = { { HOST_MEMORY, "memory.events" }, { HOST_MEMORY, "memory.peak" }, { HOST_PIDS, "pids.events" },
+		  { HOST_PIDS, "pids.peak" }, { HOST_CPUACCT, "cpu.stat" } },
 };

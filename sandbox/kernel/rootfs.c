@@ -274,6 +274,17 @@ void rootfs_take(const struct mount_row *rows, size_t n, int *ret)
 		ret[i] = rows[i].kind == MOUNT_BIND ? take_tree(&rows[i]) : -1;
 }
 
+/* One file system less to make and to free than a tmpfs there. What the root refuses, devices, the flags may allow. */
+static int mount_again(struct place *place, const struct mount_row *row)
+{
+	struct mount_attr attr = { .attr_set = attributes(row->flags), .attr_clr = MOUNT_ATTR_NODEV };
+	attr.attr_clr &= ~attr.attr_set;
+	int r = sys_mkdirat(place->root, row->target, 0755);
+	autofd int tree = r < 0 ? r : sys_open_tree(place->root, row->target, OPEN_TREE_CLONE);
+	r = tree < 0 ? tree : sys_mount_setattr(tree, "", AT_EMPTY_PATH, &attr);
+	return r < 0 ? r : attach(tree, place, row->target, true);
+}
+
 static int bind(struct place *place, const struct mount_row *row, int source)
 {
 	struct stat st;
@@ -293,6 +304,8 @@ static int make_row(const struct rootfs *how, struct place *place, size_t i)
 	case MOUNT_SYMLINK:
 	case MOUNT_NODE:
 		return make_entry(place, row);
+	case MOUNT_AGAIN:
+		return mount_again(place, row);
 	case MOUNT_BIND:
 		return bind(place, row, how->sources[i]);
 	case MOUNT_TMPFS:

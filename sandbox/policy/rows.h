@@ -28,6 +28,7 @@ enum mount_kind {
 	MOUNT_DIR,	 /* an empty directory, mode in `mode` */
 	MOUNT_SYMLINK,	 /* `source` is its text */
 	MOUNT_NODE,	 /* a character device `major`:`minor`, mode in `mode` */
+	MOUNT_AGAIN,	 /* an empty directory of the root itself, mounted there once more with `flags` of its own */
 	MOUNT_BIND,	 /* `source` on the host, `flags`; directory or file as the source is */
 	MOUNT_TMPFS,	 /* `data` is its options, `flags`; owned by the box's uid when `owned` */
 	MOUNT_PROC,	 /* a new procfs, `data` is its options */
