@@ -104,3 +104,22 @@ bool action_works(const struct model *m, enum action action)
 	}
 	return action != ACTION_NONE;
 }
+
+const char *action_refusal(const struct model *m, enum action action)
+{
+	static const char *const why[ACTION_COUNT] = {
+		[ACTION_HOLDERS] = "w asks about a mount or a ghost, one at a time: move to one",
+		[ACTION_WHY] = "no row to explain: move to one",
+		[ACTION_COPY] = "no row to copy: move to one",
+		[ACTION_PROCEDURES] = "no runbooks are here: $RUSTBOX_RUNBOOKS names their folder",
+		[ACTION_ORIGINAL] = "o shows a procedure's original: p opens one",
+		[ACTION_SKIP] = "S skips a step of a procedure: p opens one",
+		[ACTION_FOCUS] = "no procedure is open to go to: p opens one",
+		[ACTION_CLOSE] = "no procedure is open: p opens one",
+		[ACTION_HINT] = "hints are for drills: :drill lists them",
+		[ACTION_STOP] = "nothing is running that could be stopped",
+		[ACTION_TIME] = "nothing has changed yet: there is no past to go to",
+		[ACTION_FOREIGN] = "nothing foreign is here",
+	};
+	return action_works(m, action) ? NULL : why[action];
+}

@@ -32,5 +32,7 @@ const char *key_of_action(enum action action);
 bool action_only_looks(enum action action);
 /* Whether it would do something now: what the footer lists. */
 bool action_works(const struct model *m, enum action action);
+/* What to say instead when it would do nothing; NULL when it works, or answers for itself. */
+const char *action_refusal(const struct model *m, enum action action);
 
 #endif

@@ -16,11 +16,7 @@ static const struct effect nothing = { 0 };
 
 static struct effect key_holders(struct model *m)
 {
-	const struct row *at = list_at(&m->list);
-	if (at && action_works(m, ACTION_HOLDERS))
-		return holders_ask(m, at->res);
-	ring_add(&m->log, m->wall, RING_WARN, "w asks about a mount or a ghost: move to one");
-	return nothing;
+	return holders_ask(m, list_at(&m->list)->res);
 }
 
 static struct effect key_copy(struct model *m)
@@ -163,8 +159,7 @@ static bool opens(struct model *m, enum action action)
 	};
 	if (of[action] == DIALOG_NONE)
 		return false;
-	if (action_works(m, action))
-		dialog_open(m, of[action]);
+	dialog_open(m, of[action]);
 	return true;
 }
 
@@ -172,7 +167,14 @@ static struct effect act(struct model *m, enum action action)
 {
 	if (!m->past.on && (action == ACTION_SPACE || (action == ACTION_WHY && m->list.tab == TAB_DIR)))
 		return space_open(m);
-	if (time_key(m, action) || opens(m, action) || toggle(m, action) || move(m, action))
+	if (time_key(m, action))
+		return nothing;
+	const char *why = action_refusal(m, action);
+	if (why) {
+		ring_add(&m->log, m->wall, RING_WARN, "%s", why);
+		return nothing;
+	}
+	if (opens(m, action) || toggle(m, action) || move(m, action))
 		return nothing;
 	if (action >= ACTION_TAB_1 && action <= ACTION_TAB_6) {
 		list_tab(m, (enum tab)(action - ACTION_TAB_1));
@@ -184,7 +186,7 @@ static struct effect act(struct model *m, enum action action)
 	case ACTION_HOLDERS:
 		return key_holders(m);
 	case ACTION_HINT:
-		return m->opt.in_drill ? drill_ask(m, "hint") : nothing;
+		return drill_ask(m, "hint");
 	case ACTION_DRILL:
 		return drill_ask(m, "");
 	case ACTION_ARM:
@@ -204,7 +206,7 @@ static struct effect act(struct model *m, enum action action)
 	case ACTION_BASELINE:
 		return (struct effect){ .kind = EFFECT_BASELINE };
 	case ACTION_STOP:
-		return m->job[JOB_ACT].id ? (struct effect){ .kind = EFFECT_STOP, .job = m->job[JOB_ACT].id } : nothing;
+		return (struct effect){ .kind = EFFECT_STOP, .job = m->job[JOB_ACT].id };
 	case ACTION_NEXT_NEWS:
 	case ACTION_LAST_NEWS:
 		list_news(m, action == ACTION_NEXT_NEWS ? 1 : -1);
