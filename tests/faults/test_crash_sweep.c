@@ -4,7 +4,7 @@
  * finds nothing, and a box that runs beside all this keeps its verdict.
  *
  * A point stands for all calls since the last one that could change something outside the process (reads and mappings
- * cannot): the states are all there, in a fraction of the time. `make check` takes every fourth, others each day. From the
+ * cannot): the states are all there, in a fraction of the time. `make check` takes every fourth. From the
  * environment: MATRIX=full takes every call; CRASH_STRIDE=n, CRASH_OFFSET=k take every n-th from the k-th.
  */
 #include <stdarg.h>

@@ -4,7 +4,7 @@
  * (ptrace). Both runs must count the same calls, be honest, and end with the same verdict, cause and exit status; and one
  * recovery clears what either left.
  *
- * In `make check` a sample, others each day; MATRIX=full takes all.
+ * In `make check` a sample from CRASH_OFFSET on; MATRIX=full takes all.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -94,7 +94,8 @@ static bool point(uint32_t nr, unsigned at, unsigned looks, int error)
 static void injectors_agree(void **state)
 {
 	static const int otherwise[] = { EPERM, 0 };
-	unsigned stride = getenv("MATRIX") ? 1 : 15, nth = (unsigned)(time(NULL) / 86400), points = 0, bad = 0;
+	const char *asked = getenv("CRASH_OFFSET");
+	unsigned stride = getenv("MATRIX") ? 1 : 15, nth = asked ? (unsigned)atoi(asked) : 0, points = 0, bad = 0;
 	unsigned made[NR_ROOM], seen[NR_ROOM] = { 0 };
 	struct inject_plan none = { .act = INJECT_NOTHING };
 	(void)state;

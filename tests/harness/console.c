@@ -60,7 +60,7 @@ void leftover_plant(const struct world *w, const char *box, struct leftover *ret
 
 void leftover_remove(const struct leftover *l)
 {
-	(void)umount2(l->root, UMOUNT_NOFOLLOW); /* what it could not unmount, rmdir refuses */
+	(void)world_unmount(l->root); /* its mount may be gone; what it could not unmount, rmdir refuses */
 	assert_int_equal(rmdir(l->root), 0);
 	assert_int_equal(rmdir(l->dir), 0);
 }
@@ -209,7 +209,7 @@ char *console_journal(const struct world *w)
 
 void console_journaled(const struct world *w, const char *what)
 {
-	for (double end = world_now() + 20; world_now() < end; (void)poll(NULL, 0, 10)) {
+	for (double end = world_now() + world_patience(20); world_now() < end; (void)poll(NULL, 0, 10)) {
 		autofree char *text = console_journal(w);
 		if (text && strstr(text, what))
 			return;

@@ -15,7 +15,7 @@ struct crash_sweep {
 	const char *const *argv;	      /* the program under injection */
 	bool (*before)(struct world *w);      /* puts the world in place before each point; NULL: it is empty */
 	const char *const *finish;	      /* what an operator runs again after the crash; NULL: nothing but recovery */
-	unsigned sample;		      /* `make check` takes every so many-th point, others each day; MATRIX=full all */
+	unsigned sample;		      /* `make check` takes every so many-th point, the same each time; MATRIX=full all */
 	bool pairs;			      /* the recovery after the crash dies, too, before a call drawn by lot */
 	unsigned same;			      /* INJECT_ERRNO: so many calls from one place in the code at most; 0: all */
 	/* INJECT_ERRNO: is what it printed and its exit status the truth, seeing what is left (or ""). */

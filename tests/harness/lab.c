@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -114,13 +115,19 @@ static bool device_held(uint64_t dev)
 	return false;
 }
 
+static bool unread(const struct trace *t)
+{
+	return t->kind == TRACE_PROCESS && syscall(SYS_pidfd_send_signal, t->fd, 0, NULL, 0) == 0;
+}
+
 static bool trace_there(const struct trace *t)
 {
+	struct pollfd ended = { .fd = t->fd, .events = POLLIN };
 	struct stat st;
 	switch (t->kind) {
 	case TRACE_MOUNT: return mount_there(t->id);
 	case TRACE_CGROUP: return access(t->name, F_OK) == 0;
-	case TRACE_PROCESS: return syscall(SYS_pidfd_send_signal, t->fd, 0, NULL, 0) == 0;
+	case TRACE_PROCESS: return unread(t) && poll(&ended, 1, 0) == 0; /* between its end and its reaping it is gone already */
 	case TRACE_PATH: return lstat(t->name, &st) == 0;
 	case TRACE_GHOST: return device_held(t->id);
 	}
@@ -387,6 +394,18 @@ pid_t lab_process(struct lab *l, bool inside, void (*body)(struct lab *, void *)
 	return pid;
 }
 
+bool lab_reaches(pid_t pid, char state)
+{
+	char path[40], text[512];
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	for (double end = world_now() + world_patience(20); world_now() < end; usleep(1000)) {
+		const char *at = kfile_read(AT_FDCWD, path, text, sizeof text) > 0 ? strrchr(text, ')') : NULL;
+		if (!at || at[2] == state)
+			return at != NULL;
+	}
+	return false;
+}
+
 bool lab_holder(struct lab *l, bool inside, void (*body)(struct lab *, void *), void *arg)
 {
 	pid_t pid = lab_process(l, inside, body, arg);
@@ -488,17 +507,16 @@ void lab_relent(struct lab *l)
 		close(l->keepers[i]);
 	/* A dying keeper hands its child to us, the subreaper: only when all of them have gone is it known who must read
 	 * the children's ends. One that nobody read would be a zombie, and rightly called a leftover. */
-	for (int tries = 0; tries < 200; tries++) {
+	for (double end = world_now() + world_patience(20); world_now() < end; usleep(5000)) {
 		bool alive = false;
 		for (unsigned i = 0; i < l->nkeepers; i++)
 			alive |= waitpid(l->keeper_pids[i], NULL, WNOHANG) == 0;
 		for (unsigned i = 0; i < l->ntraces; i++)
-			alive |= l->trace[i].kind == TRACE_PROCESS && trace_there(&l->trace[i]);
+			alive |= unread(&l->trace[i]);
 		while (waitpid(-1, NULL, WNOHANG) > 0)
 			;
 		if (!alive)
 			break;
-		usleep(5000);
 	}
 	l->nkeepers = 0;
 }
@@ -508,7 +526,7 @@ static void remove_cgroup(const char *dir)
 {
 	char procs[PATH_ROOM * 2 + 16];
 	snprintf(procs, sizeof procs, "%s/cgroup.procs", dir);
-	for (int tries = 0; tries < 200 && rmdir(dir) < 0 && errno == EBUSY; tries++) {
+	for (double end = world_now() + world_patience(20); rmdir(dir) < 0 && errno == EBUSY && world_now() < end;) {
 		autofile FILE *f = fopen(procs, "re");
 		for (int pid; f && fscanf(f, "%d", &pid) == 1;) {
 			autofd int fd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;

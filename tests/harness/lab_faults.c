@@ -18,6 +18,7 @@
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 
+#include "probes/base/kfile.h"
 #include "probes/base/own.h"
 #include "tests/harness/lab_parts.h"
 
@@ -224,20 +225,30 @@ static enum planted ghost(struct lab *l)
 }
 
 /* ---- file systems of their own ---- */
+static bool attach_to(const char *device, const char *image)
+{
+	autofd int loop = open(device, O_RDWR | O_CLOEXEC);
+	autofd int file = open(image, O_RDWR | O_CLOEXEC);
+	return loop >= 0 && file >= 0 && ioctl(loop, LOOP_SET_FD, file) == 0;
+}
+
 bool lab_loop_attach(struct lab *l, const char *image)
 {
 	autofd int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
-	int n = control < 0 ? -1 : ioctl(control, LOOP_CTL_GET_FREE);
 	char device[64];
-	snprintf(device, sizeof device, "/dev/loop%d", n);
-	if (n >= 0)
-		(void)mknod(device, S_IFBLK | 0600, makedev(7, (unsigned)n));
-	autofd int loop = n < 0 ? -1 : open(device, O_RDWR | O_CLOEXEC);
-	autofd int file = open(image, O_RDWR | O_CLOEXEC);
-	if (loop < 0 || file < 0 || ioctl(loop, LOOP_SET_FD, file) < 0)
-		return lab_no(l, "loop device");
-	snprintf(l->loop, sizeof l->loop, "%s", device);
-	return true;
+	for (int tries = 0; tries < 100; tries++) { /* a free one may be somebody else's a moment later: EBUSY */
+		int n = control < 0 ? -1 : ioctl(control, LOOP_CTL_GET_FREE);
+		snprintf(device, sizeof device, "/dev/loop%d", n);
+		if (n < 0 || (mknod(device, S_IFBLK | 0600, makedev(7, (unsigned)n)) < 0 && errno != EEXIST))
+			break;
+		if (attach_to(device, image)) {
+			snprintf(l->loop, sizeof l->loop, "%s", device);
+			return true;
+		}
+		if (errno != EBUSY)
+			break;
+	}
+	return lab_no(l, "loop device");
 }
 
 void lab_loop_detach(const char *device)
@@ -268,6 +279,12 @@ static enum planted loop_ext4(struct lab *l)
 	return P(lab_mounted(l, d));
 }
 
+/* The process planted last: it is ready before it is there. */
+static bool reaches(struct lab *l, char state)
+{
+	return lab_reaches(l->trace[l->ntraces - 1].pid, state) || lab_no(l, "no process in %c", state);
+}
+
 static void write_frozen(struct lab *l, void *at)
 {
 	path f;
@@ -290,7 +307,7 @@ static enum planted d_state(struct lab *l)
 	if (ioctl(fd, FIFREEZE, 0) < 0)
 		return P(lab_no(l, "freeze"));
 	snprintf(l->frozen, sizeof l->frozen, "%.*s", PATH_ROOM - 1, d);
-	return P(lab_holder(l, true, write_frozen, d));
+	return P(lab_holder(l, true, write_frozen, d) && reaches(l, 'D'));
 }
 
 /* ---- cgroups ---- */
@@ -337,10 +354,12 @@ static void vforked(struct lab *l, void *arg)
 /* A zombie whose parent, in the same box, never waits. */
 static void lazy_parent(struct lab *l, void *arg)
 {
+	siginfo_t ended;
+	pid_t pid = fork();
 	(void)l, (void)arg;
-	if (fork() == 0)
+	if (pid == 0)
 		_exit(0);
-	usleep(10000);
+	(void)waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOWAIT);
 	lab_ready();
 }
 
@@ -367,13 +386,33 @@ static enum planted in_cgroup(struct lab *l, const char *where, void (*body)(str
 INSIDE(cgroup_sleeper, "", rest)
 INSIDE(cgroup_nested_forker, "evil", forker)
 INSIDE(process_deaf, "", deaf)
-INSIDE(process_stopped, "", stop)
-INSIDE(process_vfork, "", vforked)
 INSIDE(process_zombie, "", lazy_parent)
+
+static enum planted process_stopped(struct lab *l)
+{
+	enum planted p = in_cgroup(l, "", stop);
+	return p == PLANTED ? P(reaches(l, 'T')) : p;
+}
+
+static enum planted process_vfork(struct lab *l)
+{
+	enum planted p = in_cgroup(l, "", vforked);
+	return p == PLANTED ? P(reaches(l, 'D')) : p;
+}
+
+/* A freeze is asked for, and comes. */
+static bool is_frozen(struct lab *l, const char *file, const char *word)
+{
+	char text[256];
+	for (double end = world_now() + world_patience(20); world_now() < end; usleep(1000))
+		if (kfile_read(AT_FDCWD, file, text, sizeof text) > 0 && strstr(text, word))
+			return true;
+	return lab_no(l, "%s does not say %s", file, word);
+}
 
 static enum planted freeze(struct lab *l, const char *where)
 {
-	path c, state;
+	path c, state, events;
 	if (!lab_cgroup(l, where, c) || !lab_holder(l, true, rest, NULL))
 		return PLANT_FAILED;
 	snprintf(state, sizeof state, "%.450s/freezer.state", c);
@@ -381,9 +420,10 @@ static enum planted freeze(struct lab *l, const char *where)
 	if (fd < 0) {
 		snprintf(state, sizeof state, "%.450s/cgroup.freeze", c);
 		autofd int v2 = open(state, O_WRONLY | O_CLOEXEC);
-		return P(write(v2, "1", 1) == 1 || lab_no(l, "freeze"));
+		snprintf(events, sizeof events, "%.450s/cgroup.events", c);
+		return P(write(v2, "1", 1) == 1 ? is_frozen(l, events, "frozen 1") : lab_no(l, "freeze"));
 	}
-	return P(write(fd, "FROZEN", 6) == 6 || lab_no(l, "freeze"));
+	return P(write(fd, "FROZEN", 6) == 6 ? is_frozen(l, state, "FROZEN") : lab_no(l, "freeze"));
 }
 static enum planted cgroup_frozen(struct lab *l)
 {

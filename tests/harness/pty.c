@@ -212,7 +212,7 @@ pid_t pty_console(const struct pty *p)
 
 void pty_send_bytes(struct pty *p, const char *bytes, size_t n)
 {
-	double end = now() + 5;
+	double end = now() + world_patience(5);
 	while (n > 0 && now() < end) {
 		ssize_t w = write(p->master, bytes, n);
 		if (w > 0) {
@@ -366,14 +366,26 @@ const char *pty_log(const struct pty *p)
 
 /* ---- waiting ---------------------------------------------------------------------------------- */
 
-static bool wait_text(struct pty *p, const char *text, bool there, double seconds)
+struct awaited {
+	const char *text, *other; /* other: NULL, or as good as the first */
+	int row;		  /* -1: any */
+	bool there;
+};
+
+static bool is_so(struct pty *p, const struct awaited *a)
+{
+	bool shown = a->row < 0 ? pty_shows(p, a->text) : strstr(pty_row(p, a->row), a->text) != NULL;
+	return (shown || (a->other && pty_shows(p, a->other))) == a->there;
+}
+
+static bool wait_for(struct pty *p, const struct awaited *a, double seconds)
 {
 	seconds = world_patience(seconds);
 	double end = now() + seconds;
-	while (pty_shows(p, text) != there) {
+	while (!is_so(p, a)) {
 		double left = end - now();
 		if (left <= 0 || (p->ended && !take(p, 0))) {
-			fprintf(stderr, "after %.1f s %s \"%s\"%s. The screen:\n%s", seconds, there ? "no" : "still", text,
+			fprintf(stderr, "after %.1f s %s \"%s\"%s. The screen:\n%s", seconds, a->there ? "no" : "still", a->text,
 				p->ended ? " (the program has ended)" : "", pty_screen(p));
 			return false;
 		}
@@ -384,18 +396,47 @@ static bool wait_text(struct pty *p, const char *text, bool there, double second
 
 bool pty_wait(struct pty *p, const char *text, double seconds)
 {
-	return wait_text(p, text, true, seconds);
+	return wait_for(p, &(struct awaited){ .text = text, .row = -1, .there = true }, seconds);
 }
 
 bool pty_wait_gone(struct pty *p, const char *text, double seconds)
 {
-	return wait_text(p, text, false, seconds);
+	return wait_for(p, &(struct awaited){ .text = text, .row = -1 }, seconds);
+}
+
+bool pty_wait_either(struct pty *p, const char *one, const char *other, double seconds)
+{
+	return wait_for(p, &(struct awaited){ .text = one, .other = other, .row = -1, .there = true }, seconds);
+}
+
+bool pty_wait_in(struct pty *p, int row, const char *text, double seconds)
+{
+	return wait_for(p, &(struct awaited){ .text = text, .row = row, .there = true }, seconds);
+}
+
+static int times_written(const struct pty *p, const char *bytes)
+{
+	int n = 0;
+	for (const char *at = pty_log(p); (at = strstr(at, bytes)); at++)
+		n++;
+	return n;
+}
+
+bool pty_wait_written(struct pty *p, const char *bytes, int times, double seconds)
+{
+	double end = now() + world_patience(seconds);
+	while (times_written(p, bytes) < times) {
+		if (now() >= end || (p->ended && !take(p, 0)))
+			return false;
+		(void)take(p, end - now());
+	}
+	return true;
 }
 
 void pty_settle(struct pty *p, double quiet, double most)
 {
-	double end = now() + world_patience(most);
-	while (now() < end && !p->ended && take(p, world_patience(quiet) / 2))
+	double end = now() + most;
+	while (now() < end && !p->ended && take(p, quiet))
 		;
 }
 

@@ -37,6 +37,11 @@ void pty_resize(struct pty *p, int rows, int cols);
 /* Until the text is (is no more) on the screen; false after `seconds`, with the screen on stderr. */
 bool pty_wait(struct pty *p, const char *text, double seconds);
 bool pty_wait_gone(struct pty *p, const char *text, double seconds);
+bool pty_wait_either(struct pty *p, const char *one, const char *other, double seconds);
+/* Until the text is in this row. */
+bool pty_wait_in(struct pty *p, int row, const char *text, double seconds);
+/* Until everything written so far holds the bytes so often. */
+bool pty_wait_written(struct pty *p, const char *bytes, int times, double seconds);
 /* Until the program has said nothing for `quiet` seconds, at most `most`. */
 void pty_settle(struct pty *p, double quiet, double most);
 /* Until it has ended; its status as the shell counts (128 + signal), or -1 after `seconds`. */

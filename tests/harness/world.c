@@ -21,9 +21,11 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -45,11 +47,13 @@ double world_now(void)
 
 double world_patience(double seconds)
 {
+	enum { LEAST = 60 };
 	const char *slow = getenv("SLOW_HOST"); /* a guest under emulation: how many times */
 	double load = 0;
 	if (getloadavg(&load, 1) < 1)
 		load = 0;
-	return seconds * (2 + load / get_nprocs()) * (slow && atoi(slow) > 0 ? atoi(slow) : 1);
+	double stretched = seconds * (2 + load / get_nprocs()) * (slow && atoi(slow) > 0 ? atoi(slow) : 1);
+	return stretched > 0 && stretched < LEAST ? LEAST : stretched;
 }
 
 const char *world_lacking(void)
@@ -103,12 +107,45 @@ void world_alone(void)
 		exit_like(second);
 }
 
+/* A root decides on its world's uids, and there are only some thousand pools: a second world with the same one would take
+ * this one's processes for its orphans. The name is held as long as the descriptor. -1: another world, or a drill, has it. */
+static int claim_pool(const char *root)
+{
+	struct paths own, drill;
+	struct err e;
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	if (paths_init(&own, root, &e) < 0)
+		fatal(e.text);
+	for (int place = 0; place < 64; place++) {
+		char path[32];
+		snprintf(path, sizeof path, "/mnt/drill-%d", place);
+		if (paths_init(&drill, path, &e) == 0 && drill.uid_base == own.uid_base)
+			return -1;
+	}
+	int len = snprintf(at.sun_path + 1, sizeof at.sun_path - 1, "rustbox-test-uids-%u", own.uid_base);
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		fatal("socket");
+	if (bind(fd, (struct sockaddr *)&at, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len)) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
 void world_open(struct world *w, unsigned flags)
 {
-	char root[] = "/tmp/rbt-XXXXXX";
-	if (!mkdtemp(root) || rmdir(root) < 0) /* its name is this process's; nobody else makes one of that name */
-		fatal("mkdtemp");
-	world_open_at(w, root, flags);
+	for (int tries = 0; tries < 100; tries++) {
+		char root[] = "/tmp/rbt-XXXXXX";
+		if (!mkdtemp(root) || rmdir(root) < 0) /* its name is this process's; nobody else makes one of that name */
+			fatal("mkdtemp");
+		int pool = claim_pool(root);
+		if (pool < 0)
+			continue;
+		world_open_at(w, root, flags);
+		w->pool = pool;
+		return;
+	}
+	fatal("no pool of uids is free");
 }
 
 void world_open_at(struct world *w, const char *root, unsigned flags)
@@ -472,7 +509,7 @@ static void sweep_dir(const char *path)
 		(void)!write(fd, "THAWED", 6);
 		close(fd);
 	}
-	for (int i = 0; i < 200 && rmdir(path) < 0 && errno == EBUSY; i++)
+	for (int i = 0; i < 12000 && rmdir(path) < 0 && errno == EBUSY; i++)
 		usleep(5000);
 }
 
@@ -505,7 +542,7 @@ static bool sweep_processes(const struct world *w)
 
 void world_sweep(const struct world *w)
 {
-	for (int i = 0; i < 50 && sweep_processes(w); i++) {
+	for (int i = 0; i < 3000 && sweep_processes(w); i++) {
 		world_hierarchies(sweep_cgroups, (void *)(uintptr_t)w); /* thaws, so that the kill arrives */
 		usleep(20000);
 		while (waitpid(-1, NULL, WNOHANG | __WALL) > 0)
@@ -568,6 +605,9 @@ bool world_remove(struct world *w)
 {
 	unsigned moved = 0;
 	world_sweep(w);
+	if (w->pool > 0)
+		close(w->pool);
+	w->pool = 0;
 	autofd int fd = open(w->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	for (int i = 0; i < 10000 && fd >= 0 && rmdir(w->root) < 0 && errno == ENOTEMPTY; i++)
 		empty_dir(fd, fd, 0, &moved);
@@ -607,6 +647,14 @@ struct world *world_need(void **state)
 		skip();
 	}
 	return *state;
+}
+
+bool world_unmount(const char *path)
+{
+	int rc = -1;
+	for (double end = world_now() + world_patience(20); (rc = umount2(path, UMOUNT_NOFOLLOW)) < 0 && errno == EBUSY && world_now() < end;)
+		usleep(10000);
+	return rc == 0;
 }
 
 bool world_mounted(const char *path)

@@ -23,6 +23,7 @@ struct world {
 	char build[PATH_ROOM]; /* where the programs are: found from /proc/self/exe */
 	struct paths paths;
 	bool prepared;
+	int pool; /* the claim on its uids, see claim_pool(); 0: none */
 };
 
 /* To be called first in main(): the rest of the program goes on in a PID and mount namespace of its own, with a /proc of its
@@ -54,6 +55,8 @@ struct world *world_need(void **state);
 #define WORLD_TEST(f) cmocka_unit_test_setup_teardown(f, world_each, world_each_end)
 
 bool world_mounted(const char *path); /* in this process's own mount table */
+/* umount(2), asked again while it is busy: whoever looks at a path holds its mount for that moment. */
+bool world_unmount(const char *path);
 
 struct ran {
 	int code;   /* exit status, or -1 when killed */
@@ -78,7 +81,8 @@ const char *json_at(const json_t *j, const char *dotted, char *buf, size_t cap);
 /* Calls `each` with every directory where a hierarchy of cgroups is mounted, and its name. */
 void world_hierarchies(void (*each)(const char *mount_point, const char *name, void *arg), void *arg);
 double world_now(void);
-/* A bound for waiting: `seconds` as a quiet host needs them, stretched by how busy or slow this one is. */
+/* A bound for waiting for what must come: `seconds` as a quiet host needs them, stretched by how busy or slow this one is,
+ * and a minute at least. 0 stays 0. */
 double world_patience(double seconds);
 
 #endif

@@ -27,7 +27,7 @@ static int child_memory(int argc, char **argv)
 	if (pid == 0)
 		_exit(memory(argc, argv));
 	int status;
-	return waitpid(pid, &status, 0) == pid ? (sleep(5), 0) : 1;
+	return waitpid(pid, &status, 0) == pid ? (sleep(600), 0) : 1;
 }
 
 static int spin(int argc, char **argv)
@@ -62,6 +62,23 @@ static int work(int argc, char **argv)
 			;
 		(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	} while ((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 < arg(argc, argv));
+	return 0;
+}
+
+/* Works from one time to another, milliseconds of CLOCK_MONOTONIC; fails when it comes late. */
+static int share(int argc, char **argv)
+{
+	long long at = argc > 1 ? atoll(argv[1]) : 0, until = argc > 2 ? atoll(argv[2]) : 0;
+	struct timespec now, from = { .tv_sec = at / 1000, .tv_nsec = at % 1000 * 1000000 };
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	if (now.tv_sec * 1000 + now.tv_nsec / 1000000 >= at)
+		return 1;
+	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &from, NULL);
+	do {
+		for (volatile int i = 0; i < 10000; i++)
+			;
+		(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	} while (now.tv_sec * 1000 + now.tv_nsec / 1000000 < until);
 	return 0;
 }
 
@@ -233,7 +250,7 @@ int main(int argc, char **argv)
 		{ "memory", memory }, { "child_memory", child_memory }, { "spin", spin }, { "spin_when_told", spin_when_told }, { "sleep", rest },
 		{ "children", children }, { "file", file }, { "inodes", inodes }, { "files", files },
 		{ "output", output }, { "exit", leave }, { "signal", die }, { "echo", echo }, { "hoard", hoard },
-		{ "signal_storm", signal_storm }, { "burn", burn }, { "work", work }, { "affinity", affinity }, { "stack", stack },
+		{ "signal_storm", signal_storm }, { "burn", burn }, { "work", work }, { "share", share }, { "affinity", affinity }, { "stack", stack },
 		{ "core", core },
 	};
 	return payload_main(table, sizeof table / sizeof table[0], argc, argv);

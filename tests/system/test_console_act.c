@@ -251,7 +251,7 @@ static void disk_full(void **state)
 	assert_says(text, "\"event\":\"run\"");
 	assert_says(text, "\"event\":\"outcome\"");
 	console_undo(w, &nested);
-	assert_int_equal(umount(state_dir), 0);
+	assert_true(world_unmount(state_dir));
 }
 
 static bool has_file(const struct world *w, const char *id, const char *prefix, const char *file, char *path, size_t cap)

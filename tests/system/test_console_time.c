@@ -59,7 +59,7 @@ static void cover(const struct place *p)
 
 static void uncover(const struct place *p)
 {
-	assert_int_equal(umount2(p->root, UMOUNT_NOFOLLOW), 0);
+	assert_true(world_unmount(p->root));
 }
 
 static void take_away(const struct place *p)
@@ -88,6 +88,7 @@ static void back_and_on_again(void **state)
 {
 	struct world *w = need_world(state);
 	struct place stays, goes;
+	int row = -1, col = -1;
 	place_of(w, "stays", &stays);
 	place_of(w, "goes", &goes);
 	cover(&stays);
@@ -102,15 +103,18 @@ static void back_and_on_again(void **state)
 	pty_send(p, "t");
 	assert_true(pty_wait(p, "[THE PAST ", 5));
 	assert_true(pty_wait(p, "next: ", 5));
-	for (int i = 0; i < 20; i++) { /* what followed from the mount's end is a change as well */
-		pty_settle(p, 0.2, 2);
-		if (pty_shows(p, "next: - M "))
-			break;
+	while (!pty_shows(p, "next: - M ")) { /* what followed from the mount's end is a change as well */
+		char here[32];
+		unsigned at = 0;
+		assert_true(pty_find(p, " change ", &row, &col));
+		assert_int_equal(sscanf(strstr(pty_row(p, row), " change "), " change %u/", &at), 1);
+		assert_true(at > 1);
+		(void)snprintf(here, sizeof here, " change %u/", at);
 		pty_send(p, "[");
+		assert_true(pty_wait_gone(p, here, 5));
 	}
 	assert_true(pty_wait(p, "2 Mount +2", 5)); /* as it was */
 	assert_true(pty_wait(p, "now +", 5));
-	int row = -1, col = -1;
 	assert_true(pty_find(p, ">+ M leak", &row, &col));
 	if (!strstr(pty_row(p, row), "stays"))
 		fail_msg("%s", pty_screen(p));
@@ -183,7 +187,7 @@ static void deleted_but_open(void **state)
 	assert_int_equal(pty_wait_exit(p, 5), 0);
 	pty_done(p);
 	(void)close(fd);
-	assert_int_equal(umount2(work, UMOUNT_NOFOLLOW), 0);
+	assert_true(world_unmount(work));
 }
 
 static void palette(struct pty *p, const char *words)

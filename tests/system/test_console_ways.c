@@ -199,7 +199,7 @@ static void baseline_of_a_clean_host(void **state)
 	autofree char *text = NULL, *again = NULL;
 	assert_true(kfile_read_all(AT_FDCWD, w->paths.of[PATH_BASELINE], &text) > 0);
 	assert_non_null(strstr(text, kept));
-	assert_int_equal(umount(kept), 0);
+	assert_true(world_unmount(kept));
 	assert_true(pty_wait(p, "-1", 10));
 	capture(w, p, "-1", "- forgotten   mount", true);
 	assert_true(pty_wait(p, "+0 ~0 -0", 30));

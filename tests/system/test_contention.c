@@ -42,6 +42,12 @@ static int end(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+static int stop(pid_t pid)
+{
+	assert_int_equal(kill(pid, SIGTERM), 0);
+	return end(pid);
+}
+
 static void until_it_runs(void)
 {
 	double late = world_now() + world_patience(5);
@@ -63,13 +69,13 @@ static void one_box_two_users(void **state)
 	(void)state;
 	calls(0, NULL, "init", "--box-id", "x");
 	calls(3, "box x", "init", "--box-id", "x");
-	pid_t run = in_background("run", "--box-id", "x", "--", "/bin/sleep", "4");
+	pid_t run = in_background("run", "--box-id", "x", "--wall-time", "10m", "--", "/bin/sleep", "600");
 	until_it_runs();
 	calls(3, "in use by another run", "run", "--box-id", "x", "--", "/bin/true");
 	calls(3, "in use by another run", "ls", "--box-id", "x");
 	calls(3, "box x", "cleanup", "--box-id", "x");
 	calls(3, "box x", "init", "--box-id", "x");
-	assert_int_equal(end(run), 0);
+	assert_int_equal(stop(run), 3);
 	calls(0, NULL, "cleanup", "--box-id", "x");
 	calls(3, "there is no box x", "run", "--box-id", "x", "--", "/bin/true");
 	calls(1, "there is no box x", "cleanup", "--box-id", "x");
@@ -170,11 +176,11 @@ static void configured_numbers(void **state)
 	calls(0, NULL, "init", "--box-id", "two");
 	calls(3, "at most 2 boxes", "init", "--box-id", "three");
 	calls(2, "ceiling", "init", "--box-id", "three", "--workspace", "65M");
-	pid_t run = in_background("run", "--", "/bin/sleep", "3");
+	pid_t run = in_background("run", "--wall-time", "10m", "--", "/bin/sleep", "600");
 	until_it_runs();
 	calls(3, "all 3 boxes", "run", "--", "/bin/true");
 	calls(0, NULL, "run", "--box-id", "one", "--", "/bin/true");
-	assert_int_equal(end(run), 0);
+	assert_int_equal(stop(run), 3);
 	calls(0, NULL, "cleanup", "--box-id", "one");
 	calls(0, NULL, "init", "--box-id", "three");
 	calls(0, NULL, "cleanup", "--box-id", "two");

@@ -20,17 +20,18 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "probes/base/clock.h"
 #include "probes/base/own.h"
 #include "probes/hierarchy.h"
 #include "probes/holders.h"
 #include "probes/host.h"
 #include "probes/snapshot.h"
 #include "probes/statx.h"
+#include "tests/harness/world.h"
 
-struct world {
+struct eyes {
 	char root[32], box[PATH_ROOM + 80], target[PATH_ROOM + 80], cgroup[300];
 	struct paths paths;
 	struct scope scope;
@@ -50,7 +51,7 @@ static void make_dirs(const char *path)
 
 static int setup(void **state)
 {
-	struct world *w = calloc(1, sizeof *w);
+	struct eyes *w = calloc(1, sizeof *w);
 	(void)snprintf(w->root, sizeof w->root, "/tmp/rbt-eyes-XXXXXX");
 	if (!mkdtemp(w->root) || paths_init(&w->paths, w->root, NULL))
 		return -1;
@@ -63,7 +64,7 @@ static int setup(void **state)
 	return 0;
 }
 
-static int end_child(struct world *w)
+static int end_child(struct eyes *w)
 {
 	if (w->child <= 0)
 		return 0;
@@ -75,7 +76,7 @@ static int end_child(struct world *w)
 
 static int teardown(void **state)
 {
-	struct world *w = *state;
+	struct eyes *w = *state;
 	char command[100];
 	(void)end_child(w);
 	while (umount2(w->target, UMOUNT_NOFOLLOW) == 0 || umount2(w->target, MNT_DETACH | UMOUNT_NOFOLLOW) == 0) {
@@ -84,7 +85,7 @@ static int teardown(void **state)
 		char inner[400];
 		(void)snprintf(inner, sizeof inner, "%s/rustbox-b/inner", w->cgroup);
 		for (int i = 0; i < 3; i++) {
-			for (int tries = 0; rmdir(inner) && errno == EBUSY && tries < 200; tries++)
+			for (double end = world_now() + world_patience(20); rmdir(inner) && errno == EBUSY && world_now() < end;)
 				(void)usleep(5000);
 			*strrchr(inner, '/') = '\0';
 		}
@@ -97,7 +98,7 @@ static int teardown(void **state)
 }
 
 /* Starts a child that does `act` and then waits to be killed; returns once it is there. */
-static void start(struct world *w, int (*act)(struct world *w))
+static void start(struct eyes *w, int (*act)(struct eyes *w))
 {
 	int ready[2];
 	char ok = 0;
@@ -116,7 +117,7 @@ static void start(struct world *w, int (*act)(struct world *w))
 	assert_int_equal(ok, 1);
 }
 
-static struct snapshot look(struct world *w)
+static struct snapshot look(struct eyes *w)
 {
 	struct snapshot s;
 	snapshot_take(&w->scope, 0, &w->a, &s);
@@ -142,12 +143,12 @@ static void expect_left(const struct snapshot *s, size_t mounts, size_t cgroups,
 				 snapshot_leftovers(s, (enum resource_kind)k), want[k]);
 }
 
-static void mount_box(const struct world *w)
+static void mount_box(const struct eyes *w)
 {
 	assert_int_equal(mount("rustbox-b", w->target, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m"), 0);
 }
 
-static void write_ledger(const struct world *w, const char *text)
+static void write_ledger(const struct eyes *w, const char *text)
 {
 	char path[PATH_ROOM + 80];
 	paths_ledger(&w->paths, "b", path);
@@ -155,7 +156,7 @@ static void write_ledger(const struct world *w, const char *text)
 	(void)fprintf(f, "rustbox-ledger 1 b c430e111-57c6-43af-86b6-2ab9f46fac51\n%s", text);
 }
 
-static int hold_lock(struct world *w)
+static int hold_lock(struct eyes *w)
 {
 	char path[PATH_ROOM + 80];
 	paths_ledger(&w->paths, "b", path);
@@ -165,7 +166,7 @@ static int hold_lock(struct world *w)
 
 static void nested_mounts_and_the_lock(void **state)
 {
-	struct world *w = *state;
+	struct eyes *w = *state;
 	char inner[PATH_ROOM + 100], forged[PATH_ROOM + 100];
 	mount_box(w);
 	(void)snprintf(inner, sizeof inner, "%s/a \n\x1b[2Jb", w->target);
@@ -194,7 +195,7 @@ static void nested_mounts_and_the_lock(void **state)
 
 static void ids_are_the_kernels(void **state)
 {
-	struct world *w = *state;
+	struct eyes *w = *state;
 	struct identity id;
 	struct host h;
 	host_look(&w->scope, &w->a, &h);
@@ -208,7 +209,7 @@ static void ids_are_the_kernels(void **state)
 
 static void covered_directory_keeps_its_identity(void **state)
 {
-	struct world *w = *state;
+	struct eyes *w = *state;
 	struct snapshot s = look(w);
 	const char *id = by_name(&s, RES_TEMPDIR, w->box)->id;
 	assert_int_equal(mount("x", w->box, "tmpfs", 0, NULL), 0);
@@ -225,7 +226,7 @@ static const struct holder *held_by(const struct holders *h, pid_t pid, enum hol
 	return NULL;
 }
 
-static struct holders who(struct world *w, const struct resource *r)
+static struct holders who(struct eyes *w, const struct resource *r)
 {
 	struct holders h;
 	assert_non_null(r);
@@ -233,7 +234,7 @@ static struct holders who(struct world *w, const struct resource *r)
 	return h;
 }
 
-static int stand_in_it(struct world *w)
+static int stand_in_it(struct eyes *w)
 {
 	char path[PATH_ROOM + 100];
 	(void)snprintf(path, sizeof path, "%s/open", w->target);
@@ -243,7 +244,7 @@ static int stand_in_it(struct world *w)
 
 static void holder_in_the_same_namespace(void **state)
 {
-	struct world *w = *state;
+	struct eyes *w = *state;
 	mount_box(w);
 	start(w, stand_in_it);
 	struct snapshot s = look(w);
@@ -260,14 +261,14 @@ static void holder_in_the_same_namespace(void **state)
 
 static void holders_of_a_bind_are_not_the_whole_host(void **state)
 {
-	struct world *w = *state;
+	struct eyes *w = *state;
 	assert_int_equal(mount("/etc", w->target, NULL, MS_BIND, NULL), 0);
 	struct snapshot s = look(w);
 	struct holders h = who(w, by_name(&s, RES_MOUNT, w->target));
 	assert_int_equal(h.n, 0);
 }
 
-static int private_copy(struct world *w)
+static int private_copy(struct eyes *w)
 {
 	(void)w;
 	return unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
@@ -275,7 +276,7 @@ static int private_copy(struct world *w)
 
 static void what_is_certain_comes_first(void **state)
 {
-	struct world *w = *state;
+	struct eyes *w = *state;
 	mount_box(w);
 	start(w, private_copy);
 	pid_t peer = w->child;
@@ -292,7 +293,7 @@ static void what_is_certain_comes_first(void **state)
 
 static void copy_in_another_namespace_becomes_a_ghost(void **state)
 {
-	struct world *w = *state;
+	struct eyes *w = *state;
 	mount_box(w);
 	start(w, private_copy);
 	struct snapshot s = look(w);
@@ -314,7 +315,7 @@ static void copy_in_another_namespace_becomes_a_ghost(void **state)
 	expect_left(&s, 0, 0, 0, 1, 0, 0);
 }
 
-static int pivot_into_it(struct world *w)
+static int pivot_into_it(struct eyes *w)
 {
 	return private_copy(w) || chdir(w->target) || syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH) ||
 	       chdir("/");
@@ -322,7 +323,7 @@ static int pivot_into_it(struct world *w)
 
 static void pivoted_holder_is_found_by_device(void **state)
 {
-	struct world *w = *state;
+	struct eyes *w = *state;
 	mount_box(w);
 	start(w, pivot_into_it);
 	struct snapshot s = look(w);
@@ -335,7 +336,7 @@ static void pivoted_holder_is_found_by_device(void **state)
 
 static void lazy_unmount_stays_visible_through_the_ledger(void **state)
 {
-	struct world *w = *state;
+	struct eyes *w = *state;
 	char text[400];
 	mount_box(w);
 	start(w, stand_in_it);
@@ -357,7 +358,7 @@ static void lazy_unmount_stays_visible_through_the_ledger(void **state)
 	expect_left(&s, 0, 0, 0, 1, 1, 0);
 }
 
-static int hostile_in_cgroup(struct world *w)
+static int hostile_in_cgroup(struct eyes *w)
 {
 	char path[400];
 	(void)snprintf(path, sizeof path, "%s/rustbox-b/inner/cgroup.procs", w->cgroup);
@@ -366,14 +367,14 @@ static int hostile_in_cgroup(struct world *w)
 	return fd < 0 || write(fd, "0", 1) != 1;
 }
 
-static int sits_outside_as_pool_user(struct world *w)
+static int sits_outside_as_pool_user(struct eyes *w)
 {
 	return setresuid(w->paths.uid_base + 3, w->paths.uid_base + 3, w->paths.uid_base + 3) || prctl(PR_SET_NAME, "sh");
 }
 
 static void cgroups_below_and_hostile_members(void **state)
 {
-	struct world *w = *state;
+	struct eyes *w = *state;
 	struct hierarchy *v = NULL;
 	size_t n = 0;
 	char path[400];
@@ -411,7 +412,7 @@ static void cgroups_below_and_hostile_members(void **state)
 
 static void pool_user_without_cgroup_is_an_orphan(void **state)
 {
-	struct world *w = *state;
+	struct eyes *w = *state;
 	start(w, sits_outside_as_pool_user);
 	struct snapshot s = look(w);
 	expect_left(&s, 0, 0, 1, 1, 0, 0);
@@ -422,22 +423,30 @@ static void pool_user_without_cgroup_is_an_orphan(void **state)
 
 static void stranger_in_tmp_is_foreign(void **state)
 {
-	struct world *w = *state;
+	struct eyes *w = *state;
 	assert_int_equal(chown(w->box, 1234, 1234), 0);
 	struct snapshot s = look(w);
 	expect_left(&s, 0, 0, 0, 0, 0, 0);
 	assert_int_equal(by_name(&s, RES_TEMPDIR, w->box)->owner, OWNER_FOREIGN);
 }
 
-static uint64_t cost_of(struct world *w)
+static uint64_t processor_ns(void)
+{
+	struct timespec t;
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* In time of its own on a processor: what else the host does is not in it. */
+static uint64_t cost_of(struct eyes *w)
 {
 	struct snapshot s;
 	autoarena struct arena a = { 0 };
 	uint64_t best = UINT64_MAX;
 	for (int i = 0; i < 3; i++) {
-		uint64_t start = clock_mono_ns();
+		uint64_t start = processor_ns();
 		snapshot_take(&w->scope, 0, &a, &s);
-		uint64_t took = clock_mono_ns() - start;
+		uint64_t took = processor_ns() - start;
 		best = took < best ? took : best;
 	}
 	return best;
@@ -445,20 +454,23 @@ static uint64_t cost_of(struct world *w)
 
 static void cost_grows_no_faster_than_mounts(void **state)
 {
-	struct world *w = *state;
-	enum { FEW = 300, MANY = 1200 };
+	struct eyes *w = *state;
+	enum { FEW = 100, MANY = 1600 };
 	uint64_t few = 0;
+	char at[PATH_ROOM + 100];
+	mount_box(w);
 	for (int i = 0; i < MANY; i++) {
 		if (i == FEW)
 			few = cost_of(w);
-		mount_box(w);
+		(void)snprintf(at, sizeof at, "%s/%d", w->target, i); /* beside each other: a stack of them is a long path to the kernel */
+		assert_int_equal(mkdir(at, 0755), 0);
+		assert_int_equal(mount("rustbox-b", at, "tmpfs", MS_NOSUID | MS_NODEV, "size=64k"), 0);
 	}
 	uint64_t many = cost_of(w);
 	print_message("%d mounts: %llu us, %d mounts: %llu us\n", FEW, (unsigned long long)few / 1000, MANY,
 		      (unsigned long long)many / 1000);
-	assert_true(many < few * 8); /* four times the mounts; quadratic would be sixteen */
-	for (int i = 0; i < MANY; i++)
-		assert_int_equal(umount(w->target), 0);
+	assert_true(many < few * 64); /* sixteen times the mounts; quadratic would be 256 */
+	assert_int_equal(umount2(w->target, MNT_DETACH), 0);
 }
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -480,12 +492,9 @@ int main(void)
 		CASE(stranger_in_tmp_is_foreign),
 		CASE(cost_grows_no_faster_than_mounts),
 	};
-	if (geteuid() != 0) {
-		(void)printf("skipped: needs root for mounts and cgroups\n");
-		return 77;
-	}
-	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) {
-		(void)printf("skipped: no private mount namespace here\n");
+	world_alone(); /* device numbers of memory file systems are soon another's: what others mount would be taken for this one's */
+	if (world_lacking()) {
+		(void)printf("skipped: %s\n", world_lacking());
 		return 77;
 	}
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,10 +42,7 @@ static int file_of(const char *dir, const char *name, size_t bytes)
 /* The child that asked the file system for its size may live some moments longer, with a copy of every descriptor. */
 static void unmount(const char *at)
 {
-	int rc = -1;
-	for (double began = world_now(); (rc = umount2(at, UMOUNT_NOFOLLOW)) != 0 && errno == EBUSY && world_now() - began < 20;)
-		(void)usleep(10000);
-	assert_int_equal(rc, 0);
+	assert_true(world_unmount(at));
 }
 
 static int setup(void **state)

@@ -26,10 +26,11 @@
 #include "probes/base/clock.h"
 #include "probes/base/own.h"
 #include "probes/watch.h"
+#include "tests/harness/world.h"
 
-enum { SOON_MS = 20000, ROOM = 1 << 20 };
+enum { SOON_S = 20, ROOM = 1 << 20 };
 
-struct world {
+struct watched {
 	char root[32], box[PATH_ROOM + 80];
 	struct paths paths;
 	pid_t watch;
@@ -50,7 +51,7 @@ static void make_dirs(const char *path)
 
 static int setup(void **state)
 {
-	struct world *w = calloc(1, sizeof *w);
+	struct watched *w = calloc(1, sizeof *w);
 	int ends[2];
 	(void)snprintf(w->root, sizeof w->root, "/tmp/rbt-watch-XXXXXX");
 	if (!mkdtemp(w->root) || paths_init(&w->paths, w->root, NULL) || pipe2(ends, O_CLOEXEC))
@@ -70,7 +71,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	struct world *w = *state;
+	struct watched *w = *state;
 	char command[100];
 	if (w->watch > 0) {
 		(void)kill(w->watch, SIGKILL);
@@ -84,10 +85,17 @@ static int teardown(void **state)
 	return rc;
 }
 
-/* Waits until a line that holds all of the words has come after the last expected one. */
-static void expect(struct world *w, const char *a, const char *b)
+/* What comes next is expected after the lines that are here. */
+static void pass(struct watched *w)
 {
-	uint64_t end = clock_mono_ns() + SOON_MS * NS_PER_MS;
+	const char *end = memrchr(w->text, '\n', w->len);
+	w->from = end ? (size_t)(end + 1 - w->text) : 0;
+}
+
+/* Waits until a line that holds all of the words has come after the last expected one. */
+static void expect(struct watched *w, const char *a, const char *b)
+{
+	double end = world_now() + world_patience(SOON_S);
 	for (;;) {
 		for (char *line = w->text + w->from, *next; (next = memchr(line, '\n', w->len - (size_t)(line - w->text)));
 		     line = next + 1) {
@@ -97,29 +105,30 @@ static void expect(struct world *w, const char *a, const char *b)
 			if (is)
 				return;
 		}
-		uint64_t now = clock_mono_ns();
+		double left = end - world_now();
 		struct pollfd p = { .fd = w->out, .events = POLLIN };
-		if (now >= end || poll(&p, 1, (int)((end - now) / NS_PER_MS) + 1) <= 0)
-			fail_msg("no line with '%s' and '%s' within %d ms", a, b, SOON_MS);
+		if (left <= 0 || poll(&p, 1, (int)(left * 1000) + 1) <= 0)
+			fail_msg("no line with '%s' and '%s' in:\n%s", a, b, w->text + w->from);
 		ssize_t n = read(w->out, w->text + w->len, ROOM - w->len);
 		assert_true(n > 0);
 		w->len += (size_t)n;
+		w->text[w->len] = '\0';
 	}
 }
 
-static void expect_sync_line(struct world *w)
+static void expect_sync_line(struct watched *w)
 {
 	expect(w, "\"op\":\"sync\"", "as_of");
 }
 
-static void expect_sync(struct world *w)
+static void expect_sync(struct watched *w)
 {
 	expect(w, "\"op\":\"sync\"", "ms");
-	w->from = w->len;
+	pass(w);
 }
 
 /* Kinds are looked at one lane after the other: the ghosts' come last. */
-static void expect_all(struct world *w)
+static void expect_all(struct watched *w)
 {
 	expect(w, "\"op\":\"source\"", "\"ghosts\"");
 	expect_sync(w);
@@ -127,7 +136,7 @@ static void expect_all(struct world *w)
 
 static void from_nothing_to_nothing(void **state)
 {
-	struct world *w = *state;
+	struct watched *w = *state;
 	char ledger[PATH_ROOM + 80];
 	expect(w, "\"op\":\"hello\"", "boot_id");
 	expect(w, "\"op\":\"source\"", "\"mounts\"");
@@ -138,7 +147,7 @@ static void from_nothing_to_nothing(void **state)
 	assert_int_equal(mount("rustbox-b", w->box, "tmpfs", 0, NULL), 0);
 	expect(w, "\"op\":\"add\",\"kind\":\"mount\"", w->box);
 	expect(w, "\"op\":\"change\",\"kind\":\"tempdir\"", "a mount lies on it");
-	w->from = w->len;
+	pass(w);
 	/* The lock is taken: what is there becomes active; it falls: it is left over. */
 	make_dirs(w->paths.of[PATH_LEDGER]);
 	paths_ledger(&w->paths, "b", ledger);
@@ -146,11 +155,11 @@ static void from_nothing_to_nothing(void **state)
 	assert_int_equal(flock(lock, LOCK_EX), 0);
 	assert_int_equal(write(lock, "", 0), 0);
 	expect(w, "\"kind\":\"mount\"", "\"owner\":\"active\"");
-	w->from = w->len;
+	pass(w);
 	(void)close(lock);
 	expect(w, "\"kind\":\"mount\"", "\"owner\":\"leak\"");
-	w->from = w->len;
-	assert_int_equal(umount(w->box), 0);
+	pass(w);
+	assert_true(world_unmount(w->box)); /* the one that watches may be looking at it */
 	expect(w, "\"op\":\"gone\"", "\"mount\"");
 	assert_int_equal(rmdir(w->box), 0);
 	expect(w, "\"op\":\"gone\"", "\"tempdir\"");
@@ -158,7 +167,7 @@ static void from_nothing_to_nothing(void **state)
 
 static void health_follows_its_file(void **state)
 {
-	struct world *w = *state;
+	struct watched *w = *state;
 	char fresh[PATH_ROOM + 8];
 	expect_sync(w);
 	make_dirs(w->paths.of[PATH_STATE]);
@@ -169,19 +178,18 @@ static void health_follows_its_file(void **state)
 	}
 	assert_int_equal(rename(fresh, w->paths.of[PATH_HEALTH]), 0);
 	expect(w, "\"op\":\"health\"", "unhealthy");
-	w->from = w->len;
+	pass(w);
 	autofd int fd = open(w->paths.of[PATH_HEALTH], O_WRONLY | O_TRUNC | O_CLOEXEC);
 	assert_true(fd >= 0);
 	expect(w, "\"op\":\"health\"", "state_corrupt");
 }
 
-/* The value of as_of for a kind in the newest sync line, in milliseconds; 0 for null. */
-static unsigned long long as_of(struct world *w, const char *kind)
+/* The value of as_of for a kind in the newest whole sync line, in milliseconds; 0 for null. */
+static unsigned long long as_of(struct watched *w, const char *kind)
 {
 	char key[40], *line = w->text + w->from, *last = NULL;
 	(void)snprintf(key, sizeof key, "\"%s\":", kind);
-	w->text[w->len] = '\0';
-	while ((line = strstr(line, "{\"op\":\"sync\"")))
+	while ((line = strstr(line, "{\"op\":\"sync\"")) && strchr(line, '\n'))
 		last = line++;
 	char *at = last ? strstr(last, key) : NULL;
 	if (!at)
@@ -193,7 +201,7 @@ static unsigned long long as_of(struct world *w, const char *kind)
  * when one says so, the ghost is there. */
 static void a_ghost_is_proven_or_unknown(void **state)
 {
-	struct world *w = *state;
+	struct watched *w = *state;
 	expect_all(w);
 	make_dirs(w->box);
 	assert_int_equal(mount("rustbox-b", w->box, "tmpfs", 0, NULL), 0);
@@ -209,7 +217,7 @@ static void a_ghost_is_proven_or_unknown(void **state)
 	int status = 0;
 	assert_int_equal(waitpid(holder, &status, WUNTRACED), holder);
 	assert_true(WIFSTOPPED(status));
-	w->from = w->len;
+	pass(w);
 	unsigned long long then = clock_mono_ns() / NS_PER_MS;
 	assert_int_equal(umount2(w->box, MNT_DETACH), 0);
 	expect(w, "\"op\":\"gone\"", "\"mount\"");
@@ -218,7 +226,7 @@ static void a_ghost_is_proven_or_unknown(void **state)
 		expect_sync_line(w);
 		proven = as_of(w, "ghosts") > then;
 		ghost = ghost || strstr(w->text + w->from, "\"op\":\"add\",\"kind\":\"ghost\"");
-		w->from = w->len;
+		pass(w);
 	}
 	(void)kill(holder, SIGKILL);
 	(void)waitpid(holder, NULL, 0);
@@ -229,7 +237,7 @@ static void a_ghost_is_proven_or_unknown(void **state)
 static void proves_when_asked(void **state)
 {
 	static const char *const kinds[] = { "mounts", "cgroups", "processes", "temp_dirs", "locks", "ghosts" };
-	struct world *w = *state;
+	struct watched *w = *state;
 	expect_all(w);
 	unsigned long long then = clock_mono_ns() / NS_PER_MS;
 	assert_int_equal(kill(w->watch, SIGURG), 0);
@@ -237,18 +245,18 @@ static void proves_when_asked(void **state)
 		expect_sync_line(w);
 		for (known = 0; known < 6 && as_of(w, kinds[known]) > then; known++)
 			;
-		w->from = w->len;
+		pass(w);
 	}
 }
 
 static void ends_with_its_reader(void **state)
 {
-	struct world *w = *state;
+	struct watched *w = *state;
 	int status = 0;
 	expect_sync(w);
 	(void)close(w->out);
 	w->out = -1;
-	for (int i = 0; i < 200 && waitpid(w->watch, &status, WNOHANG) == 0; i++)
+	for (double end = world_now() + world_patience(SOON_S); waitpid(w->watch, &status, WNOHANG) == 0 && world_now() < end;)
 		(void)usleep(10000);
 	assert_int_equal(kill(w->watch, 0), -1); /* reaped above */
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
@@ -257,7 +265,7 @@ static void ends_with_its_reader(void **state)
 
 static void idle_costs_next_to_nothing(void **state)
 {
-	struct world *w = *state;
+	struct watched *w = *state;
 	char path[40], text[512];
 	unsigned long before = 0, after = 0, sys = 0;
 	expect_all(w);
@@ -288,12 +296,9 @@ int main(void)
 		CASE(ends_with_its_reader),
 		CASE(idle_costs_next_to_nothing),
 	};
-	if (geteuid() != 0) {
-		(void)printf("skipped: needs root for mounts\n");
-		return 77;
-	}
-	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) {
-		(void)printf("skipped: no private mount namespace here\n");
+	world_alone(); /* how much there is to look at is this test's own doing */
+	if (world_lacking()) {
+		(void)printf("skipped: %s\n", world_lacking());
 		return 77;
 	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
