@@ -6,6 +6,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 2
 OUT=${OUT:-.build}
 [ "$(id -u)" = 0 ] || { echo "skipped: needs root: a package is installed"; exit 77; }
+. tests/harness/alone.sh
 command -v dpkg-shlibdeps >/dev/null || { echo "skipped: dpkg-dev is not installed (make deb installs it)"; exit 77; }
 top=$(mktemp -d /tmp/rbt-deb-XXXXXX)
 trap 'rm -rf --one-file-system "$top"' EXIT
@@ -43,7 +44,7 @@ bad=0
 fail() { echo "FAILED: $*"; bad=1; }
 state() { # every file that is not dpkg's own book-keeping, a log, or a cache that others write
   find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /tmp -o -path /var/lib/dpkg -o -path /var/log -o -path /var/cache \
-    -o -path /root -o -path /work \) -prune -o -print | LC_ALL=C sort
+    -o -path /root -o -path /work -o -path "$tree" -o -path "$built" \) -prune -o -print | LC_ALL=C sort
 }
 : >/var/lib/dpkg/statoverride # of other packages' files, with groups that this root may not know
 state >/tmp/before
@@ -73,9 +74,12 @@ if command -v man >/dev/null; then
 fi
 box=deb-$$
 if rustbox init --box-id $box >/tmp/said 2>&1; then
-  rustbox run --wall-time 20s --box-id $box -- /bin/sh -c 'echo again; read wait' >/tmp/again 2>&1 < <(sleep 3) &
-  for ((i = 0; i < 100 && ! $(grep -c again /tmp/again); i++)); do sleep 0.1; done
+  mkfifo /tmp/hold
+  rustbox run --wall-time 5m --box-id $box -- /bin/sh -c 'echo again; read wait' >/tmp/again 2>&1 </tmp/hold &
+  exec 5>/tmp/hold # it waits as long as this is open
+  until grep -q again /tmp/again || ! kill -0 $!; do sleep 0.1; done
   above=$(find /sys/fs/cgroup -maxdepth 3 -type d -name "rustbox-$box" -printf '%h\n')
+  exec 5>&-
   wait $!
   [ -n "$above" ] || fail "a running box without a cgroup"
   [ "$(cat /tmp/again)" = again ] || fail "rustbox run --box-id: $(cat /tmp/again)"
@@ -108,6 +112,8 @@ in_root() {
 }
 export -f in_root
 export top
+export tree=$PWD built # what is built there meanwhile is not the package's doing
+built=$(realpath "$OUT")
 
 if unshare -m true 2>/dev/null; then
   unshare -m --propagation private bash -c '

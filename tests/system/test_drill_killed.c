@@ -54,7 +54,7 @@ static int await_planted(const struct held *h)
 	size_t n = 0;
 	int place = -1;
 	struct pollfd p = { .fd = h->out, .events = POLLIN };
-	while (n < sizeof text - 1 && poll(&p, 1, 20000) == 1) {
+	while (n < sizeof text - 1 && poll(&p, 1, (int)world_patience(20) * 1000) == 1) {
 		ssize_t got = read(h->out, text + n, sizeof text - 1 - n);
 		NEED(got > 0);
 		n += (size_t)got;
@@ -72,7 +72,7 @@ static int await_planted(const struct held *h)
 static void end(struct held *h, struct drillhost *before)
 {
 	close(h->in);
-	alarm(SECONDS);
+	alarm((unsigned)world_patience(SECONDS));
 	while (waitpid(-1, NULL, 0) > 0)
 		;
 	alarm(0);
@@ -144,8 +144,7 @@ static void parts_killed(void **state)
 	}
 }
 
-/* The process in the drill's place that sleeps uninterruptibly: a pidfd. */
-static int find_writer(int place)
+static int writer_now(int place)
 {
 	autodir DIR *proc = opendir("/proc");
 	for (struct dirent *d; proc && (d = readdir(proc));) {
@@ -157,6 +156,15 @@ static int find_writer(int place)
 			return (int)syscall(SYS_pidfd_open, atoi(d->d_name), 0);
 	}
 	return -1;
+}
+
+/* The process in the drill's place that sleeps uninterruptibly, once it does: a pidfd. */
+static int find_writer(int place)
+{
+	int fd = -1;
+	for (double end = world_now() + world_patience(20); (fd = writer_now(place)) < 0 && world_now() < end;)
+		(void)poll(NULL, 0, 10);
+	return fd;
 }
 
 /* Starter and watchdog both, under a frozen file system: what they leave, the next drill in the place removes first. */
@@ -182,7 +190,9 @@ static void nobody_left_to_undo(void **state)
 		place[n] = await_planted(&next[n]);
 	} while (place[n++] != dead && n < PLACES);
 	assert_int_equal(place[n - 1], dead);
-	assert_int_equal(poll(&ended, 1, 0), 1);
+	assert_int_equal(poll(&ended, 1, (int)world_patience(20) * 1000), 1);
+	for (double end = world_now() + world_patience(20); drillhost_disks(dead) > 0 && world_now() < end;) /* a device's end tells nobody */
+		(void)poll(NULL, 0, 10);
 	assert_int_equal(drillhost_disks(dead), 0);
 	close(h.in);
 	close(h.out);

@@ -2,6 +2,7 @@
 # make install and uninstall: into a DESTDIR as a package would, and under a PREFIX of its own, where the programs must
 # find each other, the units must verify and the two scripts must work. The host's own directories stay as they are.
 set -u
+. tests/harness/alone.sh
 OUT=${OUT:-.build}
 bad=0
 top=$(mktemp -d /tmp/rbt-install-XXXXXX)

@@ -57,9 +57,9 @@ rm -f /run/systemd/journal/socket
 # the real one, as the page reads it
 if [ -x /lib/systemd/systemd-journald ] && command -v journalctl >/dev/null; then
   /lib/systemd/systemd-journald >/dev/null 2>&1 &
-  for _ in $(seq 100); do [ ! -S /run/systemd/journal/socket ] || break; sleep 0.1; done
+  for _ in $(seq 600); do [ ! -S /run/systemd/journal/socket ] || break; sleep 0.1; done
   stuck real
-  for _ in $(seq 50); do # journald writes when it has read
+  for _ in $(seq 600); do # journald writes when it has read
     journalctl --no-pager -u rustbox 2>/dev/null | grep cleanup_failure | grep -q mount_unmount_failed && break
     sleep 0.1
   done

@@ -2,6 +2,7 @@
 # `rustbox run` as a user types it: each verdict from a real program on the real kernel, the exit status,
 # where output goes, and that a stored result replays to the verdict it holds. In a root of its own.
 set -u
+. tests/harness/alone.sh
 OUT=${OUT:-.build}
 rustbox=$(realpath "$OUT/rustbox") || exit 1
 [ "$(id -u)" = 0 ] || { echo "skip: needs root"; exit 77; }
@@ -36,16 +37,16 @@ for v in "" --cgroup-v1; do
   expect SIG signal 1 $v -- /bin/sh -c 'kill -SEGV $$'
   expect SIG signal 1 $v -- /bin/sh -c 'kill -KILL $$'
   expect SIG signal 1 $v -- /bin/sh -c 'kill -XCPU $$'
-  expect TLE cpu_time 1 $v --time 300ms -- /bin/sh -c 'while :; do :; done'
-  expect TLE wall_time 1 $v --wall-time 300ms -- /bin/sleep 9
+  expect TLE cpu_time 1 $v --time 300ms --wall-time 60s -- /bin/sh -c 'while :; do :; done'
+  expect TLE wall_time 1 $v --wall-time 300ms -- /bin/sleep 60
   expect MLE "oom_kill|memory_limit" 1 $v --mem 32M -- python3 -c 'x = bytearray(200 << 20)'
   expect MLE "oom_kill|memory_limit" 1 $v --mem 32M -- /bin/sh -c 'head -c 60000000 /dev/zero > /box/fill; exit 0'
   expect FSE file_size 1 $v --fsize 64k -- /bin/dd if=/dev/zero of=/box/big bs=1k count=100 status=none
   expect SV seccomp 1 $v -- python3 -c 'import ctypes; ctypes.CDLL(None).unshare(0x10000000)'
   expect PLE process_limit 1 $v --processes 4 -- python3 -c 'import os
 for i in range(9):
-    if os.fork() == 0: os.execv("/bin/sleep", ["sleep", "1"])'
-  expect PLE fork_bomb 1 $v --time 2s -- python3 -c 'import os
+    if os.fork() == 0: os.execv("/bin/sleep", ["sleep", "30"])'
+  expect PLE fork_bomb 1 $v --time 2s --wall-time 60s -- python3 -c 'import os
 while True:
     try: os.fork()
     except OSError: pass'

@@ -13,11 +13,11 @@ fail() { echo "FAILED: $*"; bad=1; }
 "$OUT/rustbox" serve --port 0 >"$world/said" 2>"$world/err" &
 server=$!
 trap 'kill $server 2>/dev/null; wait $server 2>/dev/null; rm -rf "$world"' EXIT
-for _ in $(seq 200); do grep -q listening "$world/said" && break; sleep 0.05; done
+until grep -q listening "$world/said" || ! kill -0 $server; do sleep 0.05; done
 port=$(sed -nE 's/.*port ([0-9]+):.*/\1/p' "$world/said")
 [ -n "$port" ] || { cat "$world/err"; exit 1; }
 url=http://localhost:$port
-get() { curl -sS -m 20 "$@"; }
+get() { curl -sS -m 120 "$@"; }
 
 get "$url/metrics" | grep -q '^rustbox_cleanup_total{outcome="success"} ' || fail "/metrics"
 get "$url/metrics" | grep -q '^rustbox_queued_executions 0$' || fail "/metrics: queued"
