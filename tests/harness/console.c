@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "probes/base/kfile.h"
 #include "probes/base/own.h"
 #include "tests/harness/console.h"
 #include "tui/journal.h"
@@ -194,6 +196,23 @@ struct pty *console_beside(const struct world *w, const char *script)
 		assert_int_equal(chmod(path, 0755), 0);
 	}
 	return console_with(w, (const char *const[]){ script ? path : NULL, NULL });
+}
+
+pid_t console_keeper(const struct pty *p)
+{
+	char path[80], children[200];
+	pid_t keeper = 0;
+	(void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pty_console(p), (int)pty_console(p));
+	if (kfile_read(AT_FDCWD, path, children, sizeof children) <= 0)
+		return 0;
+	for (char *save = NULL, *word = strtok_r(children, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+		char command[200] = "";
+		(void)snprintf(path, sizeof path, "/proc/%s/cmdline", word);
+		ssize_t n = kfile_read(AT_FDCWD, path, command, sizeof command);
+		if (n > 0 && memmem(command, (size_t)n, "\0keep", sizeof "\0keep"))
+			keeper = atoi(word);
+	}
+	return keeper;
 }
 
 char *console_journal(const struct world *w)

@@ -37,6 +37,8 @@ void console_commit(struct pty *p, const char *verb); /* x, the whole plan read,
 void console_accept(struct pty *p, const char *shown); /* x, the whole plan read, and Y */
 void console_leave(struct pty *p);
 void console_phrase(const char *verb, char *out, size_t cap); /* "kill 2 on HOST" */
+/* The process that keeps what the console's step runs, once it does; 0: none yet. */
+pid_t console_keeper(const struct pty *p);
 /* The one journal there is, whole or not; NULL when there is none. The caller frees. */
 char *console_journal(const struct world *w);
 void console_journaled(const struct world *w, const char *what); /* waits until it says so */

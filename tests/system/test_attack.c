@@ -306,6 +306,7 @@ int main(int argc, char **argv)
 	static struct stat before;
 	const char *only = argc > 1 ? argv[1] : NULL;
 	size_t n = 0;
+	world_alone();
 	if (world_lacking()) {
 		printf("skipped: %s\n", world_lacking());
 		return 77;

@@ -241,6 +241,7 @@ int main(void)
 		cmocka_unit_test(refuses), cmocka_unit_test(babble), cmocka_unit_test(terminal_is_not_typed_into),
 		cmocka_unit_test(interrupted), cmocka_unit_test(odd_outputs), cmocka_unit_test(killed),
 	};
+	world_alone();
 	if (world_lacking()) {
 		printf("skipped: %s\n", world_lacking());
 		return 77;

@@ -121,12 +121,14 @@ static void killed_while_acting(void **state)
 			pty_settle(p, 0.005, 0.01);
 	}
 	assert_true(announced);
+	char left[2048]; /* between its word and its deed it would be another story: never started */
+	for (double end = world_now() + world_patience(10); !console_keeper(p) && !lab_gone(&nested, left, sizeof left) && world_now() < end;)
+		(void)poll(NULL, 0, 1);
 	assert_int_equal(kill(ui, SIGKILL), 0);
 	assert_int_equal(pty_wait_exit(p, 10), 128 + SIGKILL);
 	pty_done(p);
 	autofree char *text = journal_of(w, id, sizeof id);
 	assert_says(text, "\"run\":[\"rustbox\",\"health\",\"--recover\",\"--cleanup\"");
-	char left[2048];
 	for (double end = world_now() + world_patience(20); !lab_gone(&nested, left, sizeof left) && world_now() < end;)
 		(void)poll(NULL, 0, 20); /* the command goes on to its end by itself */
 	assert_true(lab_gone(&nested, left, sizeof left));

@@ -347,5 +347,6 @@ int main(int argc, char **argv)
 		T(a_forker_goes_with_its_group), T(a_frozen_group), T(a_number_is_no_identity), T(a_tool_that_lies),
 		T(no_tool_at_all), T(the_other_half_of_the_tool), T(it_comes_back),
 	};
+	world_alone();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -187,5 +187,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST(a_look_writes_nothing), WORLD_TEST(another_pane_is_you), WORLD_TEST(a_very_slow_line),
 	};
+	world_alone();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -160,20 +160,10 @@ static void its_keeper_killed_too(void **state)
 	struct world *w = world_need(state);
 	static struct lab nested;
 	struct slow s;
-	char path[80], children[200];
-	int keeper = 0;
 	slow_tool(w, &s);
 	console_plant(&nested, w, "nested");
 	struct pty *p = begun(w, &s);
-	(void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pty_console(p), (int)pty_console(p));
-	assert_true(kfile_read(AT_FDCWD, path, children, sizeof children) > 0);
-	for (char *save = NULL, *word = strtok_r(children, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
-		char command[200] = "";
-		(void)snprintf(path, sizeof path, "/proc/%s/cmdline", word);
-		ssize_t n = kfile_read(AT_FDCWD, path, command, sizeof command);
-		if (n > 0 && memmem(command, (size_t)n, "\0keep", sizeof "\0keep"))
-			keeper = atoi(word);
-	}
+	pid_t keeper = console_keeper(p);
 	assert_true(keeper > 0);
 	killed(p);
 	assert_int_equal(kill(keeper, SIGKILL), 0); /* reaped by this program's init, as a child of a dead console */

@@ -377,5 +377,6 @@ int main(void)
 		WORLD_TEST(changed_and_missing), WORLD_TEST(foreign_look_alikes), WORLD_TEST(the_holder_is_you), WORLD_TEST(zombie_and_stopped),
 		WORLD_TEST(resize_with_a_dialog), WORLD_TEST(not_root), WORLD_TEST(a_slow_link), WORLD_TEST(batch), WORLD_TEST(plain),
 	};
+	world_alone();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -276,5 +276,6 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, each_world, each_end)
 	const struct CMUnitTest tests[] = { T(back_and_on_again), T(small_screens_say_it_too), T(deleted_but_open), T(the_promise),
 					    T(write_the_list) };
+	world_alone();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

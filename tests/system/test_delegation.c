@@ -252,6 +252,7 @@ int main(void)
 		cmocka_unit_test(spoilt_list), cmocka_unit_test(in_the_way), cmocka_unit_test(as_user),
 	};
 	struct ran r;
+	world_alone();
 	if (world_lacking()) {
 		printf("skipped: %s\n", world_lacking());
 		return 77;

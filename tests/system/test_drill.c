@@ -200,6 +200,7 @@ int main(void)
 		cmocka_unit_test(same_seed_same_drill),
 		cmocka_unit_test(without_root),
 	};
+	world_alone();
 	if (world_lacking()) {
 		printf("[  SKIPPED ] 6 tests: %s\n", world_lacking());
 		return 77;

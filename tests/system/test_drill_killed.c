@@ -241,6 +241,7 @@ int main(void)
 		cmocka_unit_test(parts_killed),
 		cmocka_unit_test(nobody_left_to_undo),
 	};
+	world_alone();
 	if (world_lacking()) {
 		printf("[  SKIPPED ] 5 tests: %s\n", world_lacking());
 		return 77;

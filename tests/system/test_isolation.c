@@ -191,5 +191,6 @@ int main(void)
 		cmocka_unit_test(test_what_it_was_given), cmocka_unit_test(test_files),
 		cmocka_unit_test(test_world_outside),
 	};
+	world_alone();
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

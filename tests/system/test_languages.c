@@ -199,5 +199,6 @@ int main(void)
 		(void)snprintf(names[i], sizeof names[i], "%s: %s", languages[i / USES].word, words[i % USES]);
 		tests[i] = (struct CMUnitTest){ .name = names[i], .test_func = test_use, .initial_state = (void *)(uintptr_t)i };
 	}
+	world_alone();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -327,5 +327,6 @@ int main(void)
 		T(test_launcher_out_of_reach),
 		T(test_killed_supervisor),	 T(test_box_that_lives),	  T(test_box_that_lives_contended),
 	};
+	world_alone();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -128,5 +128,6 @@ int main(void)
 		tests[i] = (struct CMUnitTest){ .name = names[i], .test_func = test_row,
 						.initial_state = (void *)(uintptr_t)&rows[i] };
 	}
+	world_alone();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

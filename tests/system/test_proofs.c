@@ -388,6 +388,7 @@ int main(void)
 	enum { N = LIMIT_COUNT + CAUSE_COUNT };
 	static char names[N][64];
 	struct CMUnitTest tests[N];
+	world_alone();
 	if (world_lacking()) {
 		printf("skipped: %s\n", world_lacking());
 		return 77;

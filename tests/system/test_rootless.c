@@ -146,6 +146,7 @@ int main(void)
 	const struct CMUnitTest tests[] = { cmocka_unit_test(strict), cmocka_unit_test(confined), cmocka_unit_test(limited),
 					    cmocka_unit_test(attacked), cmocka_unit_test(without_a_place) };
 	struct ran r;
+	world_alone();
 	if (world_lacking() || access("/usr/bin/setpriv", X_OK) < 0) {
 		printf("skipped: %s\n", world_lacking() ? world_lacking() : "no setpriv");
 		return 77;

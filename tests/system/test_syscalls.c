@@ -105,5 +105,6 @@ static void test_every_row(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_every_row) };
+	world_alone();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
