@@ -248,7 +248,9 @@ static bool springs(const struct world *w, const struct line *line, struct arena
 	static const char *const argv[] = { "unshare", "--mount", "--pid", "--fork", "--mount-proc", "--propagation", "private",
 					    "setsid", "-w", "sh", "-s", NULL };
 	struct ran r;
-	const char *script = arena_printf(a, "mount -t tmpfs decoys /tmp || exit 99\n%s", line->literal);
+	/* Whatever of that name the host has mounted (a prepared one, a box that lives) is none of the decoys. */
+	static const char without[] = "grep rustbox /proc/self/mountinfo | cut -d' ' -f5 | sort -r | while read -r m; do umount -l \"$(printf %b \"$m\")\"; done\n";
+	const char *script = arena_printf(a, "%smount -t tmpfs decoys /tmp || exit 99\n%s", without, line->literal);
 	world_run(w, &r, 30, script, argv);
 	bool wrong = r.code == 0 && !r.late;
 	if (!wrong)
