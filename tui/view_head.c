@@ -82,8 +82,9 @@ static void view_health(const struct model *m, struct canvas *c, bool wide)
 		[HEALTH_HEALTHY] = "HEALTHY", [HEALTH_UNHEALTHY] = "UNHEALTHY", [HEALTH_QUARANTINED] = "QUARANTINED",
 	};
 	struct tally t = tally_of(m);
-	char age[16], note[200];
-	int col = 1;
+	char age[16], note[200], differs[48];
+	bool escalates = t.escalate || orphan_rule(m);
+	int col = 1, end = escalates && !wide ? c->cols - 15 : c->cols;
 	if (m->sight.conflict) {
 		col += canvas_printf(c, 1, col, c->cols, INK_BAD, "[!] CONFLICT: the worker says HEALTHY, %zu left over", t.left);
 	} else if (!m->health_ms) {
@@ -97,12 +98,13 @@ static void view_health(const struct model *m, struct canvas *c, bool wide)
 				     m->health.failures, MAX_CLEANUP_FAILURES);
 	}
 	col += canvas_printf(c, 1, col, c->cols - col, t.left ? INK_BAD : INK_PLAIN, "   +%zu ", t.left);
-	col += canvas_printf(c, 1, col, c->cols - col, INK_PLAIN, "~%zu -%zu", t.changed, t.missing);
+	if (col + snprintf(differs, sizeof differs, "~%zu -%zu", t.changed, t.missing) <= end) /* a number is never cut */
+		col += canvas_text(c, 1, col, c->cols - col, INK_PLAIN, differs);
 	if (wide && m->health_ms)
 		col += canvas_printf(c, 1, col, c->cols - col, INK_PLAIN, "   accepting: %s   %s",
 				     m->health.status == HEALTH_QUARANTINED ? "NO" : "yes",
 				     text_escape(m->health.note, note, sizeof note));
-	if (t.escalate || orphan_rule(m))
+	if (escalates)
 		(void)canvas_printf(c, 1, wide ? col + 3 : c->cols - 14, 14, INK_BAD, "%s %d/%d",
 				    orphan_rule(m) ? "ORPHAN ESC" : "ESCALATE", t.escalate, ESCALATE_OF);
 }
