@@ -119,6 +119,18 @@ static void copy(struct loop *l, const char *text)
 	deliver(l, &(struct msg){ .kind = MSG_NOTICE, .text = said });
 }
 
+/* The record's answer frees what the effect points to: it is kept from before. */
+static const char *const *words_kept(const char *const *argv, struct arena *a)
+{
+	size_t n = 0;
+	while (argv[n])
+		n++;
+	const char **words = arena_alloc(a, (n + 1) * sizeof *words);
+	for (size_t i = 0; i < n; i++)
+		words[i] = arena_strdup(a, argv[i]);
+	return words;
+}
+
 static void perform(struct loop *l, const struct effect *what)
 {
 	switch (what->kind) {
@@ -134,14 +146,15 @@ static void perform(struct loop *l, const struct effect *what)
 		suspend(l, NULL);
 		return;
 	case EFFECT_ASIDE: {
-		struct apart apart = { .argv = what->argv };
+		autoarena struct arena a = { 0 };
+		struct apart apart = { .argv = words_kept(what->argv, &a) };
 		effects_do(&l->effects, what, l->now_ms, sink_of(l));
 		suspend(l, &apart);
 		deliver(l, &(struct msg){ .kind = MSG_NOTICE, .text = apart.said });
 		return;
 	}
 	case EFFECT_COPY: {
-		autofree char *text = strdup(what->text); /* the record's answer frees the model's own */
+		autofree char *text = strdup(what->text); /* see words_kept() */
 		effects_do(&l->effects, what, l->now_ms, sink_of(l));
 		copy(l, text ? text : "");
 		return;

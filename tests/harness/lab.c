@@ -420,9 +420,10 @@ bool lab_holder(struct lab *l, bool inside, void (*body)(struct lab *, void *), 
 /* As a box records it: a cgroup as "<hierarchy>:<path>", everything else by its path. */
 static const char *recorded_name(const struct trace *t, const struct world *w, char *out, size_t cap)
 {
-	const char *below = t->kind == TRACE_CGROUP ? strstr(t->name, w->paths.cgroup_parent) : NULL, *word = below - 1;
+	const char *below = t->kind == TRACE_CGROUP ? strstr(t->name, w->paths.cgroup_parent) : NULL;
 	if (!below)
 		return t->name;
+	const char *word = below - 1;
 	while (word > t->name && word[-1] != '/')
 		word--;
 	snprintf(out, cap, "%.*s:/%s", (int)(below - 1 - word), word, below);

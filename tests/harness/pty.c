@@ -81,6 +81,7 @@ static void child(const struct pty_how *how, int slave)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)setenv("LANG", "C.UTF-8", 1);
 	(void)setenv("LC_ALL", "C.UTF-8", 1);
+	(void)setenv("MALLOC_PERTURB_", "165", 0); /* what was freed is not what it was: its use shows */
 	(void)unsetenv("TMUX");
 	(void)unsetenv("NO_COLOR");
 	(void)unsetenv("COLORFGBG");
