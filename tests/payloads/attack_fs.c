@@ -154,6 +154,23 @@ static int proc_writes(int argc, char **argv)
 	return bad;
 }
 
+/* What a process may not say of itself: that memory shall be taken from others first, that its ids are others. */
+static int proc_self(int argc, char **argv)
+{
+	static const char *const writes[][2] = { { "oom_score_adj", "-1000" }, { "oom_adj", "-17" }, { "uid_map", "0 0 1" },
+		{ "gid_map", "0 0 1" }, { "projid_map", "0 0 1" }, { "autogroup", "-20" }, { "timens_offsets", "monotonic 1 0" },
+		{ "../1/oom_score_adj", "1000" }, { "../1/mem", "x" }, { "../1/coredump_filter", "0" }, { "../1/comm", "x" } };
+	int bad = 0;
+	(void)argc, (void)argv;
+	for (size_t i = 0; i < sizeof writes / sizeof *writes; i++) {
+		char path[64];
+		snprintf(path, sizeof path, "/proc/self/%s", writes[i][0]);
+		int fd = open(path, O_WRONLY);
+		bad |= fd < 0 ? 0 : must_fail(path, write(fd, writes[i][1], strlen(writes[i][1])));
+	}
+	return bad;
+}
+
 /* Who runs us must not be overwritten: through our own exe, init's exe, or any descriptor of theirs. */
 static int exe_overwrite(int argc, char **argv)
 {
@@ -379,7 +396,7 @@ static int meet(int argc, char **argv)
 static const struct attack attacks[] = {
 	{ "big_file", big_file }, { "big_file_deaf", big_file_deaf }, { "sparse", sparse }, { "inodes", inodes },
 	{ "descriptors", descriptors }, { "deep_tree", deep_tree }, { "traps", traps }, { "sockets_left", sockets_left },
-	{ "devices", devices }, { "sysfs", sysfs }, { "proc_writes", proc_writes }, { "exe_overwrite", exe_overwrite },
+	{ "devices", devices }, { "sysfs", sysfs }, { "proc_writes", proc_writes }, { "proc_self", proc_self }, { "exe_overwrite", exe_overwrite },
 	{ "inherited", inherited }, { "environment", environment }, { "writes_outside", writes_outside },
 	{ "host_files", host_files }, { "by_handle", by_handle }, { "set_id", set_id }, { "flood", flood },
 	{ "flood_both", flood_both }, { "flood_for_ever", flood_for_ever }, { "close_early", close_early },

@@ -519,6 +519,34 @@ static int priority(int argc, char **argv)
 	int bad = must_fail("nice -20", setpriority(PRIO_PROCESS, 0, -20));
 	struct sched_param p = { .sched_priority = 50 };
 	bad |= must_fail("SCHED_FIFO", sched_setscheduler(0, SCHED_FIFO, &p));
+	bad |= must_fail("SCHED_RR", sched_setscheduler(0, SCHED_RR, &p));
+	/* struct sched_attr: size, policy, flags, nice, priority, runtime, deadline, period */
+	struct { uint32_t size, policy; uint64_t flags; int32_t nice; uint32_t priority; uint64_t time[3]; } deadline = {
+		.size = 48, .policy = 6, .time = { 10000000, 20000000, 20000000 } };
+	bad |= must_fail("SCHED_DEADLINE", syscall(SYS_sched_setattr, 0, &deadline, 0));
+	return bad;
+}
+
+/* A child that is init's and not ours, and ends well: its end must not be taken for ours. */
+static int clone_parent(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	pid_t p = (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+	if (p == 0)
+		_exit(0);
+	say("sibling %d\n", p);
+	while (p > 0 && kill(p, 0) == 0) /* until init has reaped it */
+		usleep(1000);
+	return 3;
+}
+
+static int signal_init(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	int fd = (int)syscall(434 /* pidfd_open */, 1, 0);
+	int bad = fd < 0 ? 0 : must_fail("pidfd of init", syscall(424 /* pidfd_send_signal */, fd, SIGKILL, NULL, 0));
+	siginfo_t info = { .si_code = SI_QUEUE, .si_signo = SIGCHLD };
+	bad |= must_fail("a forged SIGCHLD", syscall(SYS_rt_sigqueueinfo, 1, SIGCHLD, &info));
 	return bad;
 }
 
@@ -559,6 +587,6 @@ static const struct attack attacks[] = {
 	{ "segv", crash_segv }, { "fpe", crash_fpe }, { "stack_overflow", stack_overflow }, { "kill_all", kill_all },
 	{ "kill_init", kill_init }, { "kill_parent", kill_parent_group }, { "trace_init", trace_init },
 	{ "read_init", read_init_memory }, { "vm_read_init", vm_read_init }, { "look_around", look_around },
-	{ "priority", priority }, { "undying", undying }, { "signal_storm", signal_storm },
+	{ "priority", priority }, { "clone_parent", clone_parent }, { "signal_init", signal_init }, { "undying", undying }, { "signal_storm", signal_storm },
 };
 PAYLOAD_MAIN(attacks)

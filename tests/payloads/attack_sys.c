@@ -5,6 +5,7 @@
 #include <linux/capability.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -33,6 +34,52 @@ static int clone_newuser(int argc, char **argv)
 	if (p == 0)
 		_exit(0);
 	return must_fail("clone(CLONE_NEWUSER)", p);
+}
+
+/* Each namespace by clone(2), not only unshare(2); one at a time, and with what often goes along. */
+static int clone_spaces(int argc, char **argv)
+{
+	static const unsigned long flags[] = { CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWCGROUP,
+		CLONE_NEWUSER | CLONE_NEWNS, CLONE_NEWUSER | CLONE_VFORK, CLONE_NEWNET | CLONE_PARENT };
+	int bad = 0;
+	(void)argc, (void)argv;
+	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+		long p = syscall(SYS_clone, flags[i] | SIGCHLD, 0, 0, 0, 0);
+		if (p == 0)
+			_exit(0);
+		bad |= must_fail("clone into a namespace", p);
+	}
+	return bad;
+}
+
+/* Who somebody is goes along with a message (unix(7)): it must be true. */
+static int credentials(int argc, char **argv)
+{
+	union { struct cmsghdr h; char room[CMSG_SPACE(sizeof(struct ucred))]; } u = { .h = {
+		.cmsg_len = CMSG_LEN(sizeof(struct ucred)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_CREDENTIALS } };
+	struct iovec v = { (char[]){ "x" }, 1 };
+	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = &u, .msg_controllen = sizeof u };
+	struct ucred root = { .pid = getpid(), .uid = 0, .gid = 0 }, init = { .pid = 1, .uid = getuid(), .gid = getgid() };
+	int ends[2], bad = 0;
+	(void)argc, (void)argv;
+	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, ends) < 0)
+		return 98;
+	memcpy(CMSG_DATA(&u.h), &root, sizeof root);
+	bad |= must_fail("root's ids in a message", sendmsg(ends[0], &m, 0));
+	memcpy(CMSG_DATA(&u.h), &init, sizeof init);
+	return bad | must_fail("init's pid in a message", sendmsg(ends[0], &m, 0));
+}
+
+/* argv[1]: an abstract socket that somebody listens on outside. */
+static int abstract(int argc, char **argv)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int s = socket(AF_UNIX, SOCK_STREAM, 0);
+	if (s < 0 || argc < 2)
+		return 98;
+	snprintf(to.sun_path + 1, sizeof to.sun_path - 1, "%s", argv[1]);
+	return must_fail("the host's abstract socket",
+			 connect(s, (void *)&to, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(argv[1]))));
 }
 
 static int clone3_newuser(int argc, char **argv)
@@ -255,6 +302,6 @@ static const struct attack attacks[] = {
 	{ "setns", join }, { "mounts", mounts }, { "mount_api", mount_api }, { "call", one_call }, { "int80", int80 },
 	{ "x32", x32 }, { "x32_unshare", x32_unshare }, { "family", family }, { "family_high_bits", family_high_bits },
 	{ "network", network }, { "terminal", terminal }, { "capabilities", capabilities }, { "dumpable", dumpable },
-	{ "listener", listener },
+	{ "listener", listener }, { "clone_spaces", clone_spaces }, { "credentials", credentials }, { "abstract", abstract },
 };
 PAYLOAD_MAIN(attacks)

@@ -14,7 +14,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "probes/base/own.h"
@@ -95,6 +97,8 @@ static const struct attack attacks[] = {
 	{ "attack_proc vm_read_init", NULL, REFUSED, NULL, NULL, 0 },
 	{ "attack_proc look_around", NULL, S(OK), NULL, "others", 0 },
 	{ "attack_proc priority", NULL, REFUSED, NULL, NULL, 0 },
+	{ "attack_proc signal_init", NULL, REFUSED, NULL, NULL, 0 },
+	{ "attack_proc clone_parent", NULL, S(RE), "exit_status", NULL, 3 },
 	/* memory */
 	{ "attack_mem heap", "--mem 64M", S(MLE), NULL, NULL, 0 },
 	{ "attack_mem map_private", "--mem 64M", S(MLE), NULL, NULL, 0 },
@@ -123,6 +127,7 @@ static const struct attack attacks[] = {
 	{ "attack_fs devices", NULL, REFUSED, NULL, NULL, 0 },
 	{ "attack_fs sysfs", NULL, REFUSED, NULL, NULL, 0 },
 	{ "attack_fs proc_writes", NULL, REFUSED, NULL, NULL, 0 },
+	{ "attack_fs proc_self", NULL, REFUSED, NULL, NULL, 0 },
 	{ "attack_fs exe_overwrite", NULL, REFUSED, NULL, NULL, 0 },
 	{ "attack_fs inherited", NULL, S(OK), NULL, NULL, 0 },
 	{ "attack_fs environment", NULL, S(OK), NULL, NULL, 0 },
@@ -152,6 +157,8 @@ static const struct attack attacks[] = {
 	{ "attack_sys clone_newuser", NULL, REFUSED, NULL, NULL, 0 },
 	{ "attack_sys clone_newuser high", NULL, REFUSED, NULL, NULL, 0 },
 	{ "attack_sys clone3_newuser", NULL, REFUSED, NULL, NULL, 0 },
+	{ "attack_sys clone_spaces", NULL, REFUSED, NULL, NULL, 0 },
+	{ "attack_sys credentials", NULL, REFUSED, NULL, NULL, 0 },
 	{ "attack_sys setns", NULL, REFUSED, NULL, NULL, 0 },
 	{ "attack_sys mounts", NULL, REFUSED, NULL, NULL, 0 },
 	{ "attack_sys mount_api", NULL, REFUSED, NULL, NULL, 0 },
@@ -284,6 +291,55 @@ static void two_boxes(void **state)
 	ran_done(&r);
 }
 
+/* Abstract sockets have no file to be hidden: only the network namespace keeps them apart (unix(7)). */
+static void abstract_socket(void **state)
+{
+	(void)state;
+	char run[96];
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	const struct attack a = { .run = run, .status = REFUSED, .says = "refused" };
+	int n = snprintf(at.sun_path + 1, sizeof at.sun_path - 1, "%s", world.root);
+	socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
+	autofd int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), caller = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(listener, (void *)&at, len), 0);
+	assert_int_equal(listen(listener, 8), 0);
+	assert_int_equal(connect(caller, (void *)&at, len), 0); /* from out here it answers */
+	snprintf(run, sizeof run, "attack_sys abstract %s", world.root);
+	attack(&(void *){ (void *)(uintptr_t)&a });
+}
+
+/* What is bound from the host brings no rights along: a program owned by root with the set-user-ID bit, and a script whose
+ * interpreter is whatever starts it (CVE-2019-5736: the launcher itself would then run in the box, open to be overwritten). */
+static void bound_from_host(void **state)
+{
+	(void)state;
+	static const char script[] = "#!/proc/self/exe --version\n";
+	char dir[PATH_ROOM], path[PATH_ROOM + 16], from[PATH_ROOM + 32], bind_dir[PATH_ROOM + 8];
+	struct ran r;
+	snprintf(dir, sizeof dir, "%.64s/bound", world.root);
+	snprintf(bind_dir, sizeof bind_dir, "/s=%s", dir);
+	snprintf(path, sizeof path, "%s/attack_sys", dir);
+	snprintf(from, sizeof from, "%s/payloads/attack_sys", world.build);
+	assert_int_equal(mkdir(dir, 0755), 0);
+	world_call(&world, &r, 20, "/bin/cp", from, path);
+	ran_done(&r);
+	assert_int_equal(chmod(path, 04755), 0);
+	world_call(&world, &r, 20, "rustbox", "run", "--dir", bind_dir, "--", "/s/attack_sys", "capabilities");
+	if (r.code != 0 || !strstr(r.out, "alive") || strstr(r.out, "REACHED"))
+		fail_msg("exit %d: %s%s", r.code, r.out, r.err);
+	ran_done(&r);
+	snprintf(path, sizeof path, "%s/script", dir);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+	assert_int_equal(write(fd, script, sizeof script - 1), sizeof script - 1);
+	assert_int_equal(fchmod(fd, 0755), 0);
+	close(fd); /* or it is busy */
+	world_call(&world, &r, 20, "rustbox", "run", "--dir", bind_dir, "--", "/s/script");
+	if (r.code != 3 || *r.out || !strstr(r.err, "exec_failed"))
+		fail_msg("exit %d: %s%s", r.code, r.out, r.err);
+	ran_done(&r);
+	assert_true(world_clean_within(&world, 1));
+}
+
 /* The launcher and its payloads are what they were, byte for byte and in every attribute. */
 static void launcher_untouched(void **state)
 {
@@ -302,7 +358,7 @@ static void launcher_untouched(void **state)
 
 int main(int argc, char **argv)
 {
-	static struct CMUnitTest tests[ATTACKS + 2];
+	static struct CMUnitTest tests[ATTACKS + 4];
 	static struct stat before;
 	const char *only = argc > 1 ? argv[1] : NULL;
 	size_t n = 0;
@@ -329,8 +385,11 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < ATTACKS; i++)
 		if (!only || strstr(attacks[i].run, only))
 			tests[n++] = (struct CMUnitTest){ attacks[i].run, attack, NULL, NULL, (void *)(uintptr_t)&attacks[i] };
-	if (!only)
-		tests[n++] = (struct CMUnitTest){ "two boxes at once", two_boxes, NULL, NULL, NULL };
+	static const struct CMUnitTest more[] = { { "two boxes at once", two_boxes, NULL, NULL, NULL }, cmocka_unit_test(abstract_socket),
+						  cmocka_unit_test(bound_from_host) };
+	for (size_t i = 0; i < sizeof more / sizeof *more; i++)
+		if (!only || strstr(more[i].name, only))
+			tests[n++] = more[i];
 	tests[n++] = (struct CMUnitTest){ "the launcher is untouched", launcher_untouched, NULL, NULL, &before };
 	int failed = _cmocka_run_group_tests("attacks", tests, n, NULL, NULL);
 	kill(bystander, SIGKILL);
