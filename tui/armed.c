@@ -14,6 +14,7 @@
 
 enum { LOOK_MS = 1000 };
 static const char lock_name[] = "console.lock", take_name[] = "console.takeover";
+static const char *const word_names[] = { [ARMED_SECOND] = "console.second", [ARMED_OFFER] = "console.offer" };
 
 static void path_of(const struct armed *a, const char *name, char *out, size_t cap)
 {
@@ -24,6 +25,15 @@ static void tell(struct feed_sink sink, enum msg_kind kind, bool ok, const char 
 {
 	struct msg m = { .kind = kind, .text = text };
 	m.armed.ok = ok;
+	sink.take(sink.ctx, &m);
+}
+
+/* The rule is looked at whenever somebody arms; what cannot be looked at is not taken for its absence. */
+static void tell_armed(const struct armed *a, struct feed_sink sink)
+{
+	struct msg m = { .kind = MSG_ARMED };
+	m.armed.ok = true;
+	m.armed.pair = access(a->paths->of[PATH_TWO_PERSON], F_OK) == 0 || errno != ENOENT;
 	sink.take(sink.ctx, &m);
 }
 
@@ -51,6 +61,7 @@ void armed_done(struct armed *a)
 	let_go(a);
 	own_close(&a->watch);
 	free(a->heard);
+	free(a->offered);
 	*a = (struct armed){ .paths = a->paths, .lock = -1, .watch = -1 };
 }
 
@@ -91,16 +102,34 @@ static int take_lock(struct armed *a)
 	a->lock = take_fd(&fd);
 	path_of(a, take_name, path, sizeof path);
 	(void)!unlink(path); /* an old request must not take it from us again */
+	armed_take_back(a, ARMED_SECOND);
 	return 0;
 }
 
-static void ask_for_it(struct armed *a, const char *text)
+static int leave_word(const struct armed *a, const char *name, const char *text, struct err *e)
 {
 	char path[PATH_ROOM + 32];
-	path_of(a, take_name, path, sizeof path);
+	path_of(a, name, path, sizeof path);
 	autofd int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (fd >= 0)
-		(void)!write(fd, text, strlen(text));
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		return err_set(e, errno ? errno : ENOSPC, "write %s", path);
+	return 0;
+}
+
+int armed_say(struct armed *a, enum armed_word word, const char *text, struct err *e)
+{
+	if (!make_run(a))
+		return err_set(e, errno, "make %s", a->paths->of[PATH_RUN]);
+	if (word == ARMED_OFFER)
+		forget(&a->offered, text);
+	return leave_word(a, word_names[word], text, e);
+}
+
+void armed_take_back(const struct armed *a, enum armed_word word)
+{
+	char path[PATH_ROOM + 32];
+	path_of(a, word_names[word], path, sizeof path);
+	(void)!unlink(path);
 }
 
 void armed_hold(struct armed *a, const char *hold, bool take, uint64_t now_ms, struct feed_sink sink)
@@ -119,10 +148,11 @@ void armed_hold(struct armed *a, const char *hold, bool take, uint64_t now_ms, s
 	int r = take_lock(a);
 	if (r == 0) {
 		write_text(a, hold);
-		tell(sink, MSG_ARMED, true, NULL);
+		tell_armed(a, sink);
 	} else if (r == -EAGAIN && take) {
+		struct err unheard = { 0 };
 		forget(&a->text, hold);
-		ask_for_it(a, hold);
+		(void)!leave_word(a, take_name, hold, &unheard); /* then it is waited for in vain, and said */
 		a->waiting = true;
 		a->until_ms = now_ms + ARMED_WAIT_MS;
 	} else {
@@ -177,10 +207,30 @@ static void wait_for_it(struct armed *a, uint64_t now_ms, struct feed_sink sink)
 		a->waiting = false;
 		if (text)
 			write_text(a, text);
-		tell(sink, MSG_ARMED, true, NULL);
+		tell_armed(a, sink);
 	} else if (now_ms >= a->until_ms) {
 		a->waiting = false;
 		tell(sink, MSG_ARMED, false, "the other console does not let go: it is stopped or hangs");
+	}
+}
+
+static char *word_left(const struct armed *a, enum armed_word word)
+{
+	char path[PATH_ROOM + 32], *text = NULL;
+	path_of(a, word_names[word], path, sizeof path);
+	return kfile_read_all(AT_FDCWD, path, &text) > 0 ? text : (free(text), NULL);
+}
+
+static void hear_words(struct armed *a, struct feed_sink sink)
+{
+	autofree char *second = a->lock >= 0 ? word_left(a, ARMED_SECOND) : NULL, *offer = word_left(a, ARMED_OFFER);
+	if (second) {
+		armed_take_back(a, ARMED_SECOND);
+		tell(sink, MSG_SECOND, true, second);
+	}
+	if (offer && (!a->offered || strcmp(offer, a->offered) != 0)) {
+		forget(&a->offered, offer);
+		tell(sink, MSG_OFFERED, true, offer);
 	}
 }
 
@@ -198,5 +248,6 @@ void armed_look(struct armed *a, uint64_t now_ms, struct feed_sink sink)
 	}
 	if (a->waiting)
 		wait_for_it(a, now_ms, sink);
+	hear_words(a, sink);
 	look_for_peer(a, sink);
 }

@@ -26,13 +26,19 @@ struct armed {
 	bool waiting;	  /* a take-over was asked for */
 	uint64_t until_ms, looked_ms;
 	char *heard;	  /* what was last told of another console */
+	char *offered;	  /* the offer that was last told, or is our own */
 };
 
 void armed_init(struct armed *a, const struct paths *paths);
 void armed_done(struct armed *a);
 /* `hold` NULL: let go. Else hold it, with this text; `take`: from whoever has it. Answered by MSG_ARMED. */
 void armed_hold(struct armed *a, const char *hold, bool take, uint64_t now_ms, struct feed_sink sink);
-/* After `watch` was readable, and about once a second: MSG_PEER, MSG_TAKEN. */
+/* What consoles leave for each other in RUN: the newest of each, until it is heard (SECOND, by the armed one) or until the
+ * incident is taken up (OFFER, heard by all others). */
+enum armed_word { ARMED_SECOND, ARMED_OFFER };
+int armed_say(struct armed *a, enum armed_word word, const char *text, struct err *e) MUST_CHECK;
+void armed_take_back(const struct armed *a, enum armed_word word);
+/* After `watch` was readable, and about once a second: MSG_PEER, MSG_TAKEN, MSG_SECOND, MSG_OFFERED. */
 void armed_look(struct armed *a, uint64_t now_ms, struct feed_sink sink);
 
 #endif

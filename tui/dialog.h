@@ -39,8 +39,16 @@ struct target {
 	enum owner owner;
 };
 
+enum plan_of {
+	PLAN_COMMAND,  /* what `words` say */
+	PLAN_TAKEOVER, /* the right to act, from the console that has it */
+	PLAN_CONFIRM,  /* being the second person of another console's plan */
+	PLAN_HANDOVER  /* the incident, to whoever takes it */
+};
+
 /* What a commit will do. Lives in the dialog's arena. */
 struct plan {
+	enum plan_of of;
 	enum risk risk;
 	struct target *v;
 	size_t n;
@@ -50,7 +58,8 @@ struct plan {
 	size_t nwords;
 	const char *verb;   /* for the phrase: "kill", "delete", "lazy", ... */
 	bool single;	    /* the phrase names the one target instead of a count */
-	bool takeover;	    /* no command: the right to act, from the console that has it */
+	const char *asked;   /* PLAN_CONFIRM: what was asked when it was opened, JSON; PLAN_HANDOVER: to whom */
+	const char *note;    /* PLAN_HANDOVER: what they are told besides */
 	bool then_retry;    /* on success, the failed step before is run again for the same items */
 	int step;	    /* of the walk, or -1 for a plan made from the list */
 	const char *refused; /* why it cannot be committed at all, or NULL */

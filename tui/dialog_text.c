@@ -176,8 +176,11 @@ static void takeover_lines(const struct model *m, struct prose *out)
 static void preview_lines(const struct model *m, struct prose *out)
 {
 	const struct plan *p = &m->dialog.plan;
-	if (p->takeover) {
-		takeover_lines(m, out);
+	static void (*const others[])(const struct model *m, struct prose *out) = {
+		[PLAN_TAKEOVER] = takeover_lines, [PLAN_CONFIRM] = second_lines, [PLAN_HANDOVER] = handover_lines,
+	};
+	if (p->of != PLAN_COMMAND) {
+		others[p->of](m, out);
 		return;
 	}
 	if (p->step >= 0 && m->walk.proc)
@@ -215,6 +218,9 @@ static void preview_lines(const struct model *m, struct prose *out)
 		prose_add(out, INK_PLAIN, "STAYS      ", "what running executions own (%zu things), the service, everything foreign", active);
 	if (p->nwords)
 		prose_add(out, INK_PLAIN, "UNDO       ", "%s", undo_text(m, p));
+	if (p->risk == RISK_R3 && m->arm.pair)
+		prose_add(out, INK_WARN, "TWO PEOPLE ", "when reason and phrase are typed, another operator's console is asked, and :confirm there "
+			  "lets Enter run it here");
 }
 
 static void help_lines(const struct model *m, struct prose *out)
@@ -362,8 +368,10 @@ const char *dialog_title(const struct model *m, char *out, size_t cap)
 	};
 	const struct row *at = list_at(&m->list);
 	const struct procedure *proc = m->walk.proc;
-	if (m->dialog.kind == DIALOG_PREVIEW && p->takeover)
-		(void)snprintf(out, cap, "take over from %s", m->peer.user);
+	if (m->dialog.kind == DIALOG_PREVIEW && (p->of == PLAN_TAKEOVER || p->of == PLAN_CONFIRM))
+		(void)snprintf(out, cap, "%s %s", p->of == PLAN_CONFIRM ? "second person for" : "take over from", m->peer.user);
+	else if (m->dialog.kind == DIALOG_PREVIEW && p->of == PLAN_HANDOVER)
+		(void)snprintf(out, cap, "hand over the incident");
 	else if (m->dialog.kind == DIALOG_PREVIEW && p->step < 0 && !p->n && p->verb)
 		(void)snprintf(out, cap, "%s", p->verb);
 	else if (m->dialog.kind == DIALOG_PREVIEW && p->step >= 0 && proc)

@@ -16,6 +16,9 @@ const char *risk_word(enum risk risk);
 /* failure.c, update_resume.c */
 void resume_lines(const struct model *m, struct prose *out);
 void failure_lines(const struct model *m, struct prose *out);
+void second_lines(const struct model *m, struct prose *out);
+void second_phrase(const struct plan *p, char *out, size_t cap);
+void handover_lines(const struct model *m, struct prose *out);
 void baseline_lines(const struct model *m, struct prose *out); /* update_baseline.c: what :baseline capture would change */
 
 #endif

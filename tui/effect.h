@@ -22,6 +22,9 @@ enum effect_kind {
 	EFFECT_ASIDE,	 /* argv: on the terminal itself, while the console waits */
 	EFFECT_MOUSE,	 /* on: report wheel and clicks or stop to */
 	EFFECT_WRITE,	 /* text, path: into a new file */
+	EFFECT_CONFIRM,	 /* text: to the console that is armed and asks for a second person */
+	EFFECT_HANDOVER, /* text: to the other consoles; the journal is let go of */
+	EFFECT_WAITING,	 /* is there an incident to take up? answered by MSG_WAITING */
 	EFFECT_QUIT	 /* code: the exit status */
 };
 

@@ -13,8 +13,9 @@
 
 #include "probes/base/json.h"
 #include "probes/base/own.h"
-#include "tui/write.h"
 #include "tui/keep.h"
+#include "tui/resume.h"
+#include "tui/write.h"
 
 enum { FLUSH_MS = 1000, RARE_MS = 4000, WAIT_LESS_MS = 800, OTHERS = EFFECTS_AT_ONCE };
 
@@ -201,17 +202,33 @@ static void do_stop(struct effects *x, uint32_t job)
 			child_signal(&x->v[i].child, SIGINT);
 }
 
+static void find_waiting(const struct effects *x, struct feed_sink sink)
+{
+	struct resume found;
+	bool is = resume_find(x->paths, &found);
+	give(sink, &(struct msg){ .kind = MSG_WAITING, .resume = is ? &found : NULL });
+}
+
+/* Whoever takes the incident up must find its journal free. */
+static void let_journal_go(struct effects *x)
+{
+	char id[JOURNAL_ID];
+	(void)snprintf(id, sizeof id, "%s", x->journal.id);
+	journal_done(&x->journal);
+	journal_init(&x->journal, x->paths, id);
+}
+
 /* The first message handed to the sink may free what `what` points to: first everything is done, then
  * everything is told. */
 void effects_do(struct effects *x, const struct effect *what, uint64_t now_ms, struct feed_sink sink)
 {
-	struct err unrecorded = { 0 }, unstarted = { 0 }, unadopted = { 0 };
+	struct err unrecorded = { 0 }, unstarted = { 0 }, unadopted = { 0 }, unsaid = { 0 };
 	enum effect_kind kind = what->kind;
 	char written[RING_TEXT] = "";
 	uint32_t job = what->job;
 	bool recorded = what->record != NULL;
-	if (what->adopt) /* first: what is recorded with it belongs there */
-		(void)!journal_adopt(&x->journal, what->adopt, &unadopted);
+	if (what->adopt && journal_adopt(&x->journal, what->adopt, &unadopted) == 0) /* first: what is recorded with it belongs there */
+		armed_take_back(&x->armed, ARMED_OFFER);
 	if (what->keep) /* before the announcement: see keep.h */
 		keep_forget(x->paths, x->journal.id);
 	if (recorded)
@@ -222,17 +239,25 @@ void effects_do(struct effects *x, const struct effect *what, uint64_t now_ms, s
 		(void)!do_run(x, what, now_ms, &unstarted);
 	if (kind == EFFECT_STOP)
 		do_stop(x, job);
+	if (kind == EFFECT_HANDOVER)
+		let_journal_go(x);
+	if (kind == EFFECT_HANDOVER || kind == EFFECT_CONFIRM)
+		(void)!armed_say(&x->armed, kind == EFFECT_CONFIRM ? ARMED_SECOND : ARMED_OFFER, what->text, &unsaid);
 	if (kind == EFFECT_WRITE)
 		write_file(what->path, what->text, written, sizeof written);
 	if (recorded)
 		give(sink, &(struct msg){ .kind = MSG_RECORDED, .text = unrecorded.code ? unrecorded.text : NULL, .note = x->journal.id });
 	if (unadopted.code)
 		give(sink, &(struct msg){ .kind = MSG_NOTICE, .text = unadopted.text });
+	if (unsaid.code)
+		give(sink, &(struct msg){ .kind = MSG_NOTICE, .text = unsaid.text });
 	if (unstarted.code)
 		could_not(job, unstarted.text, sink);
 	armed_hold(&x->armed, hold, take, now_ms, sink);
 	if (kind == EFFECT_BASELINE)
 		do_baseline(x, sink);
+	if (kind == EFFECT_WAITING)
+		find_waiting(x, sink);
 	if (written[0])
 		give(sink, &(struct msg){ .kind = MSG_NOTICE, .text = written });
 }

@@ -48,7 +48,7 @@ const char *const *escalate_names(const struct model *m, bool met[static ESCALAT
 	read_only = m->read_only;
 	met[0] = recurrences(m) > 1;
 	met[1] = m->procedure_failed;
-	met[2] = kernel_said(m, "cgroup") || kernel_keeps(m);
+	met[2] = kernel_said(m, "kernel") || kernel_keeps(m);
 	met[3] = read_only || kernel_said(m, "filesystem");
 	met[4] = m->unquarantine_failed;
 	met[5] = m->procedure_failed && m->diff.has_baseline && m->diff.missing + m->diff.changed > 0;

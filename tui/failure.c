@@ -269,8 +269,10 @@ static void item_lines(const struct model *m, struct prose *out)
 			if (job->v[k].outcome && strcmp(job->v[k].blocker, o->id) == 0)
 				prose_add(out, INK_PLAIN, "        ", "%s %s  only because of it", job->v[k].kind, job->v[k].name);
 	}
-	if (job->last[0])
-		prose_add(out, job->n ? INK_PLAIN : INK_BAD, job->n ? "      it said: " : "  !!  ", "%s", job->last);
+	if (job->last[0] && job->n)
+		prose_add(out, INK_PLAIN, "      it said: ", "%s", job->last);
+	else if (job->last[0])
+		prose_add(out, INK_BAD, "  !!  ", "%s: %s", job->ended, job->last);
 }
 
 /* Whether the lines of the items have named this one together with what keeps it. */
@@ -283,10 +285,15 @@ static bool said_why(const struct model *m, const char *id)
 	return false;
 }
 
-/* Whether a step's note only names an item that has its line already; that it is a CONFLICT is in no item. */
+/* Whether a step's note only names an item, or the last words of it all, that has its line already; that it is a CONFLICT is
+ * in neither. */
 static bool said_before(const struct model *m, const char *note)
 {
 	const struct job *job = &m->job[JOB_ACT];
+	char words[41];
+	(void)snprintf(words, sizeof words, "%s", job->last); /* the note may have cut them */
+	if (!job->n && words[0] && strstr(note, words))
+		return true;
 	for (size_t i = 0; i < job->n; i++)
 		if (job->v[i].outcome && !done_word(job->v[i].outcome) && strstr(note, job->v[i].name) && said_why(m, job->v[i].id))
 			return true;

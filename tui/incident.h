@@ -2,6 +2,7 @@
 #ifndef TUI_INCIDENT_H
 #define TUI_INCIDENT_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,6 +14,7 @@ struct peer { /* another console on this host, while it is armed */
 	bool on;
 	char user[40], tty[24], step[24], running[80];
 	uint64_t since;
+	json_t *asks; /* what it wants a second person for, a reference; NULL: nothing */
 };
 
 struct incident {

@@ -24,6 +24,7 @@ struct job {
 	uint64_t began_ms;
 	unsigned timeout_ms;
 	int step;    /* of the walk, or -1 */
+	char ended[60]; /* "exit 1", in words when it was stopped */
 	size_t ok, bad;
 	unsigned recoveries; /* failed attempts before it */
 	bool then_retry;

@@ -164,6 +164,9 @@ static void perform(struct loop *l, const struct effect *what)
 	case EFFECT_STOP:
 	case EFFECT_RECORD:
 	case EFFECT_WRITE:
+	case EFFECT_CONFIRM:
+	case EFFECT_HANDOVER:
+	case EFFECT_WAITING:
 	case EFFECT_BASELINE: break;
 	}
 	effects_do(&l->effects, what, l->now_ms, sink_of(l));

@@ -20,6 +20,8 @@ void model_done(struct model *m)
 	past_done(&m->past);
 	rows_done(&m->table);
 	json_decref(m->resume.run);
+	json_decref(m->peer.asks);
+	json_decref(m->arm.second);
 	json_decref(m->pressure);
 	json_decref(m->sight.space.lines);
 	if (m->list.has_regex)

@@ -51,6 +51,9 @@ enum msg_kind {
 	MSG_ARMED,	/* armed.ok: acting is allowed to this console now; else text says why not */
 	MSG_PEER,	/* armed.ok: another console is armed, text is its JSON object; else none is any more */
 	MSG_TAKEN,	/* text: the JSON object of who took over; this console may not act any more */
+	MSG_SECOND,	/* text: the JSON object of a second person who confirmed what this console asks for */
+	MSG_OFFERED,	/* text: the JSON object of an incident handed over by another console */
+	MSG_WAITING,	/* resume: an incident nobody holds, its references now the model's; NULL: there is none */
 	MSG_LEAVING,	/* signal: the console is about to stop or end; what must be written is written now */
 	MSG_HISTORY	/* json: {"recoveries": failed ones since the last clean, "failures": when cleanups failed lately, in wall
 			   clock seconds, or not there: not asked}, from the worker's events */
@@ -73,7 +76,8 @@ struct msg {
 		const json_t *json;
 		/* as_of, when `timed`: monotonic milliseconds, see probes/watch.h; 0: not proven */
 		struct { uint64_t at; unsigned ms; bool timed; uint64_t as_of[RES_KINDS]; } sync;
-		struct { bool ok; } armed;
+		struct { bool ok, pair; } armed; /* pair: what is of class R3 takes a second person */
+		const struct resume *resume;
 		int signal; /* 0: to be continued */
 		struct { uint32_t job; bool err; } line;       /* text */
 		struct { uint32_t job; int status; bool timed_out; } exit; /* status: exit code, or 128 + signal;

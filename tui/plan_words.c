@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "probes/base/text.h"
+#include "tui/dialog_text.h"
 #include "tui/plan.h"
 
 bool plan_says(const struct plan *p, const char *word)
@@ -16,7 +17,11 @@ bool plan_says(const struct plan *p, const char *word)
 void plan_phrase(const struct model *m, const struct plan *p, char *out, size_t cap)
 {
 	char what[80] = "";
-	if (p->takeover) {
+	if (p->of == PLAN_CONFIRM) {
+		second_phrase(p, out, cap);
+		return;
+	}
+	if (p->of == PLAN_TAKEOVER) {
 		(void)snprintf(what, sizeof what, "from %s on ", m->peer.user);
 	} else if (p->single && p->n && p->v[0].kind == RES_PROCESS) {
 		(void)snprintf(what, sizeof what, "%.*s on ", (int)strcspn(p->v[0].id, ":"), p->v[0].id);

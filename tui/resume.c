@@ -79,6 +79,19 @@ static void take_run(struct resume *r, const json_t *j)
 	r->run_step = here ? step - 1 : -1;
 }
 
+static void take_handover(struct resume *r, const json_t *j)
+{
+	struct handed *h = &r->handed;
+	copy(h->by, sizeof h->by, j, "who");
+	copy(h->to, sizeof h->to, j, "to");
+	copy(h->at, sizeof h->at, j, "at");
+	copy(h->armed, sizeof h->armed, j, "armed");
+	copy(h->said, sizeof h->said, j, "said");
+	copy(h->step, sizeof h->step, j, "at_step");
+	copy(h->open, sizeof h->open, j, "open");
+	r->acted = true;
+}
+
 static void each(void *arg, char *line)
 {
 	struct reading *in = arg;
@@ -96,6 +109,10 @@ static void each(void *arg, char *line)
 		take_opened(r, j);
 	if (strcmp(event, "step") == 0)
 		take_step(r, j);
+	if (strcmp(event, "handover") == 0)
+		take_handover(r, j);
+	if (strcmp(event, "resumed") == 0)
+		r->handed.by[0] = '\0';
 	if (strcmp(event, "run") == 0)
 		take_run(r, j);
 	if (strcmp(event, "outcome") == 0)

@@ -7,6 +7,10 @@
 #include "probes/base/paths.h"
 #include "tui/walk.h"
 
+struct handed { /* the last handover that nobody has taken up, as its journal has it; by "": none */
+	char by[40], to[60], at[24], armed[200], said[160], step[240], open[300];
+};
+
 struct resume {
 	char id[64], who[40], book[64];
 	json_t *run; /* the words of a command without an outcome, a reference; NULL when there is none */
@@ -16,6 +20,7 @@ struct resume {
 	size_t at;	    /* the step that was last marked */
 	struct step_state of[STEPS_MAX];
 	char last[24];	    /* when it last wrote */
+	struct handed handed;
 	bool acted;
 };
 

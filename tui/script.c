@@ -45,7 +45,8 @@ static void note_effect(struct script *s, const struct effect *what)
 					     [EFFECT_RECORD] = NULL,	 [EFFECT_BASELINE] = "baseline", [EFFECT_COPY] = "copy",
 					     [EFFECT_BELL] = "bell",	 [EFFECT_REPAINT] = "repaint",	[EFFECT_SUSPEND] = "suspend",
 					     [EFFECT_ASIDE] = "aside",
-					     [EFFECT_MOUSE] = "mouse",	[EFFECT_WRITE] = "write", [EFFECT_QUIT] = "quit" };
+					     [EFFECT_MOUSE] = "mouse",	[EFFECT_WRITE] = "write",	[EFFECT_CONFIRM] = "confirm",
+					     [EFFECT_HANDOVER] = "handover", [EFFECT_WAITING] = "waiting", [EFFECT_QUIT] = "quit" };
 	for (const char *at = what->record ? what->record : ""; *at;) {
 		size_t n = strcspn(at, "\n");
 		(void)fprintf(s->asking, "record %.*s%s\n", (int)(n > RECORD_SHOWN ? RECORD_SHOWN : n), at, n > RECORD_SHOWN ? " ..." : "");

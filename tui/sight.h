@@ -29,7 +29,7 @@ struct sight {
 	struct disk_sight disk[SIGHT_DISKS];
 	unsigned memory_used, handles_used; /* percent */
 	int io_stall;			    /* percent, -1: the kernel does not tell */
-	bool conflict;	 /* the worker says HEALTHY while leftovers are here */
+	bool conflict, conflict_said; /* the worker says HEALTHY while leftovers are here; and the log has it */
 	unsigned lag_s;	 /* how far the terminal is behind, 0: it keeps up */
 	unsigned news;	 /* rows that changed since the cursor was on them */
 };

@@ -99,7 +99,14 @@ static struct effect take(struct model *m, const struct msg *msg)
 	case MSG_ARMED:
 	case MSG_PEER:
 	case MSG_TAKEN:
+	case MSG_SECOND:
 		return arm_take(m, msg);
+	case MSG_OFFERED:
+		handover_heard(m, msg->text);
+		break;
+	case MSG_WAITING:
+		resume_found(m, msg->resume);
+		break;
 	case MSG_LEAVING:
 		return take_leaving(m, msg->signal);
 	case MSG_HISTORY:

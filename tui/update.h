@@ -56,6 +56,7 @@ void dialog_close(struct model *m);
 struct effect dialog_key(struct model *m, uint32_t key);
 struct effect dialog_commit(struct model *m); /* update_commit.c */
 const char *commit_refusal(const struct model *m);
+const char *commit_refusal_alone(const struct model *m); /* as if one person were enough */
 
 /* failure.c: what stands in the way, and the ways on. */
 bool retry_is_on(const struct model *m);
@@ -81,6 +82,8 @@ void criteria_note(struct model *m); /* newly met ones go into the journal */
 
 /* update_resume.c */
 struct effect resume_key(struct model *m, uint32_t key);
+struct effect resume_ask(struct model *m);
+void resume_found(struct model *m, const struct resume *r); /* NULL: there is none */
 
 /* soak.c */
 void soak_begin(struct model *m, int step, const char *how_long);
@@ -96,6 +99,22 @@ void disarm(struct model *m, const char *why);
 struct effect arm_take(struct model *m, const struct msg *msg); /* MSG_ARMED, MSG_PEER, MSG_TAKEN */
 const char *arm_text(struct model *m); /* what effect.hold says, or NULL */
 void arm_expires(struct model *m);
+
+/* second.c: two people for what is of class R3. */
+json_t *second_asks(const struct model *m); /* what a second person is asked for now, the caller's; NULL: nothing */
+const char *second_name(const struct model *m); /* who confirmed what is asked now; NULL: nobody */
+const char *second_refusal(const struct model *m);
+json_t *second_record(const struct model *m);
+void second_take(struct model *m, const char *text);
+void second_heard(struct model *m, const json_t *before); /* the other console asks; what it asked before */
+void second_open(struct model *m);
+bool second_outdated(const struct model *m);
+struct effect second_commit(struct model *m, const char *reason);
+
+/* handover.c */
+void handover_open(struct model *m, const char *words);
+struct effect handover_commit(struct model *m);
+void handover_heard(struct model *m, const char *text);
 
 /* update_key.c */
 struct effect main_key(struct model *m, uint32_t key);

@@ -21,6 +21,8 @@ void disarm(struct model *m, const char *why)
 	if (!m->arm.on)
 		return;
 	m->arm.on = false;
+	json_decref(m->arm.second);
+	m->arm.second = NULL;
 	ring_add(&m->log, m->wall, RING_WARN, "disarmed: %s", why);
 	record_add(m, "disarmed", json_pack("{s:s}", "reason", why));
 }
@@ -49,7 +51,7 @@ struct effect key_arm(struct model *m)
 		return refuse(m, "too small to act here (60x18)");
 	if (m->peer.on) { /* one armed console a host; taking over is a decision with a reason of its own */
 		dialog_open(m, DIALOG_PREVIEW);
-		m->dialog.plan = (struct plan){ .risk = RISK_R3, .step = -1, .verb = "take over", .takeover = true };
+		m->dialog.plan = (struct plan){ .risk = RISK_R3, .step = -1, .verb = "take over", .of = PLAN_TAKEOVER };
 		return (struct effect){ 0 };
 	}
 	dialog_open(m, DIALOG_ARM);
@@ -74,6 +76,7 @@ static const char *short_of(const json_t *j, const char *key, char *out, size_t 
 static void take_peer(struct model *m, const struct msg *msg)
 {
 	autojson json_t *j = msg->text ? json_loads(msg->text, 0, NULL) : NULL;
+	autojson json_t *asked = m->peer.asks;
 	bool was = m->peer.on;
 	char user[sizeof m->peer.user];
 	(void)snprintf(user, sizeof user, "%s", m->peer.user);
@@ -88,12 +91,15 @@ static void take_peer(struct model *m, const struct msg *msg)
 	(void)short_of(j, "step", m->peer.step, sizeof m->peer.step);
 	(void)short_of(j, "running", m->peer.running, sizeof m->peer.running);
 	m->peer.since = (uint64_t)json_integer_value(json_object_get(j, "since"));
+	json_t *asks = json_object_get(j, "asks");
+	m->peer.asks = json_is_object(asks) ? json_incref(asks) : NULL;
 	if (!was) {
 		char at[24];
 		clock_rfc3339(m->peer.since, at, sizeof at);
 		ring_add(&m->log, m->wall, RING_WARN, "%s armed since %.5s on %s: you watch", m->peer.user,
 			 strlen(at) > 11 ? at + 11 : "?", m->peer.tty);
 	}
+	second_heard(m, asked);
 }
 
 static void take_armed(struct model *m, const struct msg *msg)
@@ -110,8 +116,10 @@ static void take_armed(struct model *m, const struct msg *msg)
 	if (!asked)
 		return;
 	m->arm.on = true;
+	m->arm.pair = msg->armed.pair;
 	m->arm.until_ms = m->now_ms + ARMED_MS;
 	m->arm.idle_ms = m->now_ms;
+	json_decref(m->peer.asks);
 	m->peer = (struct peer){ 0 };
 	ring_add(&m->log, m->wall, RING_WARN, "%s ARMED for 15 min: %s", m->opt.user ? m->opt.user : "?", m->arm.reason);
 	record_add(m, "armed", json_pack("{s:o,s:b}", "reason", json_text(m->arm.reason), "taken_over", m->arm.take));
@@ -125,6 +133,8 @@ struct effect arm_take(struct model *m, const struct msg *msg)
 		take_peer(m, msg);
 	if (msg->kind == MSG_ARMED)
 		take_armed(m, msg);
+	if (msg->kind == MSG_SECOND)
+		second_take(m, msg->text);
 	if (msg->kind != MSG_TAKEN)
 		return (struct effect){ 0 };
 	autojson json_t *j = msg->text ? json_loads(msg->text, 0, NULL) : NULL;
@@ -143,9 +153,10 @@ const char *arm_text(struct model *m)
 		(void)snprintf(step, sizeof step, "P%u.%zu", m->walk.proc->number, m->walk.at + 1);
 	if (job->id)
 		(void)snprintf(running, sizeof running, "%s %s", job->argv[0], job->argv[1] ? job->argv[1] : "");
-	autojson json_t *j = json_pack("{s:o,s:o,s:I,s:s,s:s,s:s,s:o}", "user", json_text(m->opt.user ? m->opt.user : "?"), "tty",
+	json_t *asks = second_asks(m);
+	autojson json_t *j = json_pack("{s:o,s:o,s:I,s:s,s:s,s:s,s:o,s:o}", "user", json_text(m->opt.user ? m->opt.user : "?"), "tty",
 				       json_text(m->opt.tty ? m->opt.tty : "?"), "since", (json_int_t)m->arm.since, "incident",
-				       m->incident.id, "step", step, "running", running, "reason", json_text(m->arm.reason));
+				       m->incident.id, "step", step, "running", running, "reason", json_text(m->arm.reason), "asks", asks ? asks : json_null());
 	autofree char *text = json_dumps(j, JSON_COMPACT | JSON_PRESERVE_ORDER);
 	return arena_strdup(&m->out, text ? text : "{}");
 }

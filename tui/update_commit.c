@@ -16,7 +16,7 @@ static int lines_of(const struct model *m)
 	return (int)p.n;
 }
 
-const char *commit_refusal(const struct model *m)
+const char *commit_refusal_alone(const struct model *m)
 {
 	const struct dialog *d = &m->dialog;
 	const struct plan *p = &d->plan;
@@ -30,8 +30,10 @@ const char *commit_refusal(const struct model *m)
 		return p->refused;
 	if (p->risk == RISK_R0)
 		return NULL;
-	if (!m->arm.on && !p->takeover)
+	if (!m->arm.on && p->of == PLAN_COMMAND)
 		return "OBSERVE: Esc, then A to arm";
+	if (second_outdated(m))
+		return "that is not asked any more, or was changed: Esc, then :confirm again";
 	if (m->job[JOB_ACT].id || m->await.on)
 		return "one step at a time: another is running";
 	int shown = d->top + layout_dialog_rows(m->rows, dialog_fields(m));
@@ -45,6 +47,12 @@ const char *commit_refusal(const struct model *m)
 	if (p->risk >= RISK_R2 && strcmp(d->field[1], phrase) != 0)
 		return "the phrase is not typed as shown";
 	return NULL;
+}
+
+const char *commit_refusal(const struct model *m)
+{
+	const char *why = commit_refusal_alone(m);
+	return why ? why : second_refusal(m);
 }
 
 static unsigned allowed_ms(const struct plan *p)
@@ -72,8 +80,13 @@ struct effect dialog_commit(struct model *m)
 	unsigned ms = allowed_ms(&d->plan);
 	(void)snprintf(reason, sizeof reason, "%s", d->field[0]);
 	(void)snprintf(phrase, sizeof phrase, "%s", d->field[1]);
-	if (d->plan.takeover) {
+	if (d->plan.of == PLAN_HANDOVER)
+		return handover_commit(m);
+	if (d->plan.of != PLAN_COMMAND) {
+		enum plan_of of = d->plan.of;
 		dialog_close(m);
+		if (of == PLAN_CONFIRM)
+			return second_commit(m, reason);
 		arm_ask(m, reason, true);
 		return (struct effect){ 0 };
 	}

@@ -1,4 +1,5 @@
 /* Commands the console has running: one at a time for each purpose; what they say, and how they end. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,8 +37,10 @@ void job_leave(struct model *m)
 
 struct effect holders_ask(struct model *m, const struct resource *of)
 {
-	if (m->job[JOB_HOLDERS].id)
+	if (m->job[JOB_HOLDERS].id) {
+		ring_add(&m->log, m->wall, RING_WARN, "one look at a time: who holds %s is still being asked", m->holding.id);
 		return (struct effect){ 0 };
+	}
 	arena_done(&m->holding.mem);
 	m->holding = (struct holding){ .asking = true };
 	(void)snprintf(m->holding.id, sizeof m->holding.id, "%s", of->id);
@@ -137,6 +140,23 @@ struct effect job_line(struct model *m, const struct msg *msg)
 	return (struct effect){ 0 };
 }
 
+/* An exit status is for programs: who stopped it, and why, is for people. */
+static void say_end(struct job *job, int status, bool timed_out)
+{
+	char *out = job->ended;
+	size_t cap = sizeof job->ended;
+	if (status < 0)
+		(void)snprintf(out, cap, "not started");
+	else if (timed_out)
+		(void)snprintf(out, cap, "stopped: no end in %u s", job->timeout_ms / 1000);
+	else if (status == 128 + SIGINT || status == 128 + SIGTERM)
+		(void)snprintf(out, cap, "stopped before its end");
+	else if (status > 128)
+		(void)snprintf(out, cap, "killed by signal %d", status - 128);
+	else
+		(void)snprintf(out, cap, "exit %d", status);
+}
+
 static void holders_exit(struct model *m, struct job *job, int status)
 {
 	size_t procs = 0, spaces = 0;
@@ -153,7 +173,7 @@ static void holders_exit(struct model *m, struct job *job, int status)
 		(void)snprintf(note, sizeof note, "%zu holds by processes, %zu mount namespaces%s", procs, spaces,
 			       m->holding.of.complete ? "" : " (not all could be read)");
 	else
-		(void)snprintf(note, sizeof note, "exit %d: %.80s", status, job->last);
+		(void)snprintf(note, sizeof note, "%s%s%.80s", job->ended, job->last[0] ? ": " : "", job->last);
 	ring_add(&m->log, m->wall, m->holding.known ? RING_SAID : RING_BAD, "who holds it: %s", note);
 	if (job->step < 0 || !m->walk.proc)
 		return;
@@ -170,7 +190,7 @@ static void look_exit(struct model *m, struct job *job, int status)
 		verdict = verdict || strcmp(job->argv[i], "--verify-clean") == 0;
 	char note[120];
 	enum step_mark mark = status == 0 || (status > 0 && status < 3 && !verdict) ? STEP_OK : STEP_FAILED;
-	(void)snprintf(note, sizeof note, "exit %d", status);
+	(void)snprintf(note, sizeof note, "%s", job->ended);
 	if (verdict && (status == 0) != (left == 0)) {
 		mark = STEP_FAILED;
 		(void)snprintf(note, sizeof note, "CONFLICT: rustbox says %s, this console sees %zu",
@@ -206,8 +226,8 @@ static struct effect act_exit(struct model *m, struct job *job, int status, bool
 	m->acted_ms = m->now_ms;
 	if (timed_out)
 		(void)snprintf(job->last, sizeof job->last, "did not return in %u s", job->timeout_ms / 1000);
-	ring_add(&m->log, m->wall, status ? RING_WARN : RING_SAID, "%s %s: exit %d, %zu done, %zu not",
-		 job->argv[0], job->argv[1], status, job->ok, job->bad);
+	ring_add(&m->log, m->wall, status ? RING_WARN : RING_SAID, "%s %s: %s, %zu done, %zu not",
+		 job->argv[0], job->argv[1], job->ended, job->ok, job->bad);
 	record_outcome(m, job, status, timed_out);
 	if (job->then_retry && !job->bad && m->nretry && job->step >= 0 && m->walk.proc) {
 		step_mark(m, (size_t)job->step, STEP_OK, "holders ended");
@@ -224,6 +244,7 @@ struct effect job_exit(struct model *m, const struct msg *msg)
 	if (!job)
 		return (struct effect){ 0 };
 	job->id = 0;
+	say_end(job, msg->exit.status, msg->exit.timed_out);
 	if (msg->exit.status < 0 && msg->text)
 		(void)text_escape(msg->text, job->last, sizeof job->last);
 	if (job == &m->job[JOB_ACT])

@@ -201,6 +201,14 @@ static struct effect act(struct model *m, enum action action)
 		return nothing;
 	case ACTION_ESCALATE:
 		return escalate(m);
+	case ACTION_CONFIRM:
+		second_open(m);
+		return nothing;
+	case ACTION_HANDOVER:
+		handover_open(m, "");
+		return nothing;
+	case ACTION_RESUME:
+		return resume_ask(m);
 	case ACTION_REPORT:
 		return of_incident(m, "report", "--save");
 	case ACTION_BASELINE:
@@ -249,6 +257,10 @@ struct effect command_run(struct model *m, const char *words)
 	}
 	if (strncmp(words, "write", 5) == 0 && (words[5] == ' ' || !words[5]))
 		return write_ask(m, words + 5);
+	if (strncmp(words, "handover ", 9) == 0 && !m->past.on) {
+		handover_open(m, words + 9);
+		return nothing;
+	}
 	if (strcmp(words, "baseline capture") == 0 && !m->past.on)
 		return baseline_capture(m);
 	enum action action = action_of_name(words);

@@ -21,8 +21,25 @@ static const struct procedure *procedure_of(const struct model *m, const struct 
 
 void model_offer_resume(struct model *m, const struct resume *r)
 {
+	json_decref(m->resume.run);
 	m->resume = *r;
 	dialog_open(m, DIALOG_RESUME);
+}
+
+struct effect resume_ask(struct model *m)
+{
+	if (!m->incident.open)
+		return (struct effect){ .kind = EFFECT_WAITING };
+	ring_add(&m->log, m->wall, RING_WARN, "this console writes incident %s: hand it over, or leave it, first", m->incident.id);
+	return (struct effect){ 0 };
+}
+
+void resume_found(struct model *m, const struct resume *r)
+{
+	if (r)
+		model_offer_resume(m, r);
+	else
+		ring_add(&m->log, m->wall, RING_SAID, "no incident waits to be taken up");
 }
 
 static const char *run_word(const struct resume *r, size_t i)
@@ -53,6 +70,19 @@ static struct effect attach(struct model *m)
 	return effect;
 }
 
+static void handed_lines(const struct handed *h, struct prose *out)
+{
+	char by[80], to[80], text[400];
+	if (!h->by[0])
+		return;
+	prose_add(out, INK_WARN, "HANDED OVER", " by %s to %s at %s; then %s", text_escape(h->by, by, sizeof by), text_escape(h->to, to, sizeof to),
+		  h->at, text_escape(h->armed, text, sizeof text));
+	if (h->said[0])
+		prose_add(out, INK_STRONG, "THEY SAY   ", "%s", text_escape(h->said, text, sizeof text));
+	prose_add(out, INK_PLAIN, "THEY WERE  ", "at %s", text_escape(h->step, text, sizeof text));
+	prose_add(out, INK_PLAIN, "OPEN THEN  ", "%s", text_escape(h->open, text, sizeof text));
+}
+
 void resume_lines(const struct model *m, struct prose *out)
 {
 	const struct resume *r = &m->resume;
@@ -66,6 +96,7 @@ void resume_lines(const struct model *m, struct prose *out)
 	if (proc && r->at < proc->nsteps)
 		prose_add(out, INK_PLAIN, "STEP       ", "P%u.%zu %s: [%s] %s", proc->number, r->at + 1, proc->steps[r->at].brief,
 			  step_mark_word(r->of[r->at].mark), r->of[r->at].note);
+	handed_lines(&r->handed, out);
 	prose_add(out, INK_PLAIN, "OPENED BY  ", "%s; its console wrote last at %s, and nobody holds its journal", text_escape(r->who, who, sizeof who),
 		  r->last);
 	if (r->run)
@@ -93,6 +124,9 @@ struct effect resume_key(struct model *m, uint32_t key)
 	(void)snprintf(m->incident.id, sizeof m->incident.id, "%s", r->id);
 	m->incident.open = true;
 	if (proc) {
+		job_leave(m);
+		m->nback = m->nretry = 0;
+		m->retry_step = -1;
 		walk_open(&m->walk, book, proc, m->wall);
 		memcpy(m->walk.of, r->of, sizeof m->walk.of);
 		m->walk.at = r->at < proc->nsteps ? r->at : 0;

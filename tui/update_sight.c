@@ -90,7 +90,9 @@ void sight_metrics(struct model *m, const struct msg *msg)
 void sight_conflict(struct model *m, size_t left)
 {
 	bool now = m->health_ms && m->health.status == HEALTH_HEALTHY && left > 0;
-	if (now && !m->sight.conflict)
+	bool say = now && !m->sight.conflict_said && m->sync_at; /* before the first whole state a number would be too small */
+	if (say)
 		ring_add(&m->log, m->wall, RING_BAD, "! CONFLICT: the worker says HEALTHY, this console sees %zu left over", left);
 	m->sight.conflict = now;
+	m->sight.conflict_said = now && (say || m->sight.conflict_said);
 }

@@ -60,12 +60,14 @@ static void fields(const struct model *m, struct canvas *c, int row)
 static void commit_line(const struct model *m, struct canvas *c, int row, int lines, int page)
 {
 	const struct dialog *d = &m->dialog;
-	const char *refusal = d->kind == DIALOG_PREVIEW ? commit_refusal(m) : NULL;
+	const char *refusal = d->kind == DIALOG_PREVIEW ? commit_refusal(m) : NULL, *second = second_name(m);
 	char how[120], read[60] = "";
 	if (lines > page)
 		(void)snprintf(read, sizeof read, "PgDn reads on (%d of %d)", d->top + page < lines ? d->top + page : lines, lines);
 	if (d->kind == DIALOG_PREVIEW && !dialog_field_label(m, 1))
 		(void)snprintf(how, sizeof how, refusal ? "%s" : d->plan.risk == RISK_R0 ? "Y: done" : "Y commits", refusal);
+	else if (d->kind == DIALOG_PREVIEW && second && !refusal)
+		(void)snprintf(how, sizeof how, "Enter commits; %.40s confirmed", second);
 	else if (d->kind == DIALOG_PREVIEW)
 		(void)snprintf(how, sizeof how, "%s", refusal ? refusal : "Enter commits (paste is not accepted)");
 	else

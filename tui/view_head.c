@@ -25,6 +25,10 @@ static void armed_text(const struct model *m, bool wide, char *out, size_t cap)
 		return;
 	}
 	if (!m->arm.on && m->peer.on) { /* somebody else acts: who, and where they are */
+		if (m->peer.asks) {
+			(void)snprintf(out, cap, "[OBSERVE; %.16s ASKS: :confirm]", m->peer.user);
+			return;
+		}
 		(void)snprintf(out, cap, "[OBSERVE; %.16s ARMED at %.8s%s%s]", m->peer.user, m->peer.step, m->peer.running[0] ? ", runs" : "",
 			       m->peer.running[0] && wide ? m->peer.running + strcspn(m->peer.running, " ") : "");
 		return;

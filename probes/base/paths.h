@@ -29,7 +29,8 @@
 	X(NEST, "/run/rustbox/nest", "mount point of what `rustbox prepare` keeps: see sandbox/box/nest.h") \
 	X(EMPTY, "/run/rustbox/empty", "the permanent empty directory where roots are put together") \
 	X(PLACES, "/run/rustbox/cgroup-places", "delegated cgroups that boxes were made in, one a line") \
-	X(CONFIG, "/etc/rustbox/config.json", "overrides")
+	X(CONFIG, "/etc/rustbox/config.json", "overrides")                                        \
+	X(TWO_PERSON, "/etc/rustbox/two-person", "while it is there, what a console does of class R3 takes two people")
 
 enum path_id {
 #define X(id, path, why) PATH_##id,
