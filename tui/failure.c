@@ -291,7 +291,7 @@ static bool said_before(const struct model *m, const char *note)
 {
 	const struct job *job = &m->job[JOB_ACT];
 	char words[41];
-	(void)snprintf(words, sizeof words, "%s", job->last); /* the note may have cut them */
+	(void)snprintf(words, sizeof words, "%.40s", job->last); /* the note may have cut them */
 	if (!job->n && words[0] && strstr(note, words))
 		return true;
 	for (size_t i = 0; i < job->n; i++)

@@ -16,6 +16,7 @@
 #include "probes/base/text.h"
 #include "tui/dialog_text.h"
 #include "tui/effects.h"
+#include "tui/escalate.h"
 #include "tui/feed.h"
 #include "tui/lines.h"
 #include "tui/update.h"
@@ -36,6 +37,8 @@ struct plain {
 	bool quit, synced;
 	enum dialog_kind shown; /* the dialog that was read out */
 	uint64_t shown_ms;
+	const struct procedure *proc; /* and the step of it that was told */
+	size_t at;
 	int code;
 };
 
@@ -83,18 +86,44 @@ static void say_log(struct plain *p)
 	p->said = p->m->log.n;
 }
 
+/* What the first rows of the screen show, and must be heard with every list: of when it is, who acts, when to stop. */
 static void say_state(const struct plain *p)
 {
 	const struct model *m = p->m;
 	struct tally t = tally_of(m);
-	char host[80];
-	printf("%s: health %s%s, %zu left over, %zu changed, %zu missing. %s.%s%s\n",
+	char host[80], when[160] = "";
+	bool met[ESCALATE_OF];
+	const char *const *names = escalate_names(m, met);
+	if (m->past.on)
+		view_past_when(m, COLS, when, sizeof when);
+	printf("%s%s%s: health %s%s, %zu left over, %zu changed, %zu missing. ", when, *when ? " " : "",
 	       text_escape(m->opt.host, host, sizeof host), m->health_ms ? health_status_word(m->health.status) : "not known yet",
-	       m->sight.conflict ? " BUT CONFLICT" : "", t.left, t.changed, t.missing, m->arm.on ? "ARMED" : "OBSERVE, read-only",
-	       m->has_baseline ? "" : " NO BASELINE.", m->feed_lost[0] ? " The watch stream is lost." : "");
-	if (m->walk.proc)
-		printf("procedure P%u, step %zu of %zu: %s\n", m->walk.proc->number, m->walk.at + 1, m->walk.proc->nsteps,
-		       walk_step(&m->walk) ? walk_step(&m->walk)->say : "all steps are done");
+	       m->sight.conflict ? " BUT CONFLICT" : "", t.left, t.changed, t.missing);
+	if (!m->arm.on && m->peer.on)
+		printf("OBSERVE, %s is armed%s.", m->peer.user, m->peer.asks ? " and asks for a second person: confirm" : "");
+	else
+		printf("%s.", m->arm.on ? "ARMED" : "OBSERVE, read-only");
+	printf("%s%s\n", m->has_baseline ? "" : " NO BASELINE.", m->feed_lost[0] ? " The watch stream is lost." : "");
+	for (int i = 0; i < ESCALATE_OF; i++)
+		if (met[i])
+			printf("criterion to escalate: %s\n", names[i]);
+}
+
+static void say_step(struct plain *p)
+{
+	const struct walk *w = &p->m->walk;
+	p->proc = w->proc;
+	p->at = w->at;
+	if (w->proc && walk_finished(w))
+		printf("procedure P%u: all steps are done\n", w->proc->number);
+	else if (w->proc)
+		printf("procedure P%u, step %zu of %zu: %s\n", w->proc->number, w->at + 1, w->proc->nsteps,
+		       walk_step(w) ? walk_step(w)->say : "-");
+}
+
+static bool step_is_new(const struct plain *p)
+{
+	return p->m->walk.proc && (p->proc != p->m->walk.proc || p->at != p->m->walk.at);
 }
 
 static void say_list(const struct plain *p)
@@ -128,9 +157,26 @@ static void say_dialog(struct plain *p)
 	p->shown = m->dialog.kind;
 	p->shown_ms = m->dialog.opened_ms;
 	dialog_lines(m, &text);
-	printf("--- %s\n", dialog_title(m, title, sizeof title));
+	(void)dialog_title(m, title, sizeof title);
+	if (m->dialog.kind == DIALOG_PREVIEW)
+		printf("--- %s, class %s\n", title, risk_word(m->dialog.plan.risk));
+	else
+		printf("--- %s\n", title);
 	for (size_t i = 0; i < text.n; i++)
 		printf("%s\n", text.v[i].text);
+}
+
+/* What is to be typed, and whether the plan has changed since it was read out. */
+static void say_plan(const struct model *m)
+{
+	const struct dialog *d = &m->dialog;
+	char phrase[FIELD_ROOM + 80];
+	size_t gone = 0, fresh = 0, still = plan_now(m, &d->plan, &gone, &fresh);
+	if (d->plan.n && (gone || fresh))
+		printf("previewed %zu, now: %zu still there, %zu already gone (fine), %zu new (not included)\n", d->plan.n, still, gone, fresh);
+	plan_phrase(m, &d->plan, phrase, sizeof phrase);
+	if (dialog_field_label(m, 1) && (!dialog_field_label(m, 0) || d->focus == 1))
+		printf("to commit, type: %s\n", phrase);
 }
 
 static void say_question(const struct plain *p)
@@ -139,6 +185,8 @@ static void say_question(const struct plain *p)
 	const struct dialog *d = &m->dialog;
 	if (d->refusal)
 		printf("refused: %s\n", d->refusal);
+	if (d->kind == DIALOG_PREVIEW)
+		say_plan(m);
 	if (d->kind == DIALOG_NONE)
 		printf("> ");
 	else if (dialog_inline(d->kind) || dialog_field_label(m, 1))
@@ -174,6 +222,7 @@ static void command(struct plain *p, const char *line)
 	unsigned long n = strtoul(line, &end, 10);
 	if (!*line || strcmp(line, "list") == 0) {
 		say_state(p);
+		say_step(p);
 		say_list(p);
 	} else if (end != line && !*end) {
 		if (n == 0 || n > p->m->list.n) {
@@ -212,6 +261,8 @@ static void on_line(void *ctx, char *line, size_t len, bool whole)
 		p->shown = DIALOG_NONE;
 	say_log(p);
 	say_dialog(p);
+	if (p->m->dialog.kind == DIALOG_NONE && step_is_new(p))
+		say_step(p);
 	if (!p->quit)
 		say_question(p);
 }
@@ -250,6 +301,8 @@ static void turn(struct plain *p)
 	if (news)
 		(void)putchar('\n');
 	say_log(p);
+	if (p->m->dialog.kind == DIALOG_NONE && step_is_new(p))
+		say_step(p);
 	enum dialog_kind before = p->shown;
 	say_dialog(p);
 	if (news || p->shown != before)

@@ -75,7 +75,7 @@ void incident_run(struct model *m, const char *const *argv, const struct plan *p
 		(void)json_array_append_new(targets, json_pack("{s:s,s:o,s:o}", "kind", resource_kind_word(p->v[i].kind), "id",
 							       json_text(p->v[i].id), "name", json_text(p->v[i].name)));
 	incident_begin(m);
-	record_add(m, "run", json_pack("{s:o,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:i}", "step", step_name(m, p->step), "class",
+	record_add(m, "run", json_pack("{s:o,s:s,s:o,s:o,s:o,s:o*,s:o,s:o,s:o,s:i}", "step", step_name(m, p->step), "class",
 				       classes[p->risk], "armed", json_text(m->arm.on ? m->arm.reason : ""), "reason",
 				       json_text(reason), "typed", json_text(phrase), "second", second_record(m), "run", words_json(argv), "before",
 				       kinds_json(m), "targets", targets, "count", (int)p->n));

@@ -56,7 +56,7 @@ json_t *second_record(const struct model *m)
 {
 	const json_t *s = m->arm.second;
 	if (!second_name(m))
-		return json_null();
+		return NULL;
 	return json_pack("{s:O,s:O,s:O}", "user", json_object_get(s, "user"), "tty", json_object_get(s, "tty"), "reason",
 			 json_object_get(s, "reason"));
 }

@@ -157,7 +157,7 @@ static void say_end(struct job *job, int status, bool timed_out)
 		(void)snprintf(out, cap, "exit %d", status);
 }
 
-static void holders_exit(struct model *m, struct job *job, int status)
+static void holders_exit(struct model *m, struct job *job)
 {
 	size_t procs = 0, spaces = 0;
 	uint64_t last_ns = 0;
@@ -254,6 +254,6 @@ struct effect job_exit(struct model *m, const struct msg *msg)
 	else if (job == &m->job[JOB_SPACE])
 		space_exit(m, job, msg->exit.status);
 	else
-		holders_exit(m, job, msg->exit.status);
+		holders_exit(m, job);
 	return (struct effect){ 0 };
 }

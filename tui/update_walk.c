@@ -239,7 +239,7 @@ void step_outcome(struct model *m, struct job *job, int status)
 		job->bad = 1;
 	await_begin(m, job, (unquarantine || recover) && status == 0, recover && status == 0);
 	if (!m->await.first_bad[0] && job->bad)
-		(void)snprintf(m->await.first_bad, sizeof m->await.first_bad, "%s: %.90s", job->ended,
+		(void)snprintf(m->await.first_bad, sizeof m->await.first_bad, "%s: %.56s", job->ended,
 			       job->last[0] ? job->last : "it said nothing");
 	step_checks(m);
 }
