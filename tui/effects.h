@@ -51,4 +51,8 @@ void effects_tick(struct effects *x, uint64_t now_ms, struct feed_sink sink);
 int effects_next_ms(const struct effects *x, uint64_t now_ms); /* until effects_tick() is wanted; -1: not */
 void effects_done(struct effects *x); /* children still running go on to their end on their own */
 
+/* effects_read.c: MSG_HISTORY, also with when cleanups failed; MSG_BASELINE after it. */
+void effects_history(const struct effects *x, bool failures, struct feed_sink sink);
+void effects_baseline(const struct effects *x, struct feed_sink sink);
+
 #endif

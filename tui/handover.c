@@ -12,6 +12,7 @@
 #include "probes/base/text.h"
 #include "tui/dialog_text.h"
 #include "tui/escalate.h"
+#include "tui/both.h"
 #include "tui/update.h"
 
 enum { OFFER_OLD_S = 24 * 3600 };

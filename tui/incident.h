@@ -9,6 +9,14 @@
 
 #include "probes/base/arena.h"
 #include "probes/resource.h"
+#include "tui/dialog.h"
+
+struct arming { /* of this console */
+	bool on, asking, take, pair; /* pair: R3 takes two people */
+	char reason[FIELD_ROOM];
+	uint64_t until_ms, idle_ms, since;
+	json_t *second; /* who confirmed, and what; a reference, NULL: nobody */
+};
 
 struct peer { /* another console on this host, while it is armed */
 	bool on;

@@ -78,12 +78,7 @@ struct model {
 	struct walk walk;
 	struct job job[JOB_COUNT];
 	uint32_t last_job;
-	struct {
-		bool on, asking, take, pair; /* pair: R3 takes two people */
-		char reason[FIELD_ROOM];
-		uint64_t until_ms, idle_ms, since;
-		json_t *second; /* who confirmed, and what; a reference, NULL: nobody */
-	} arm;
+	struct arming arm;
 	struct peer peer;	    /* another console that is armed */
 	struct incident incident;
 	struct resume resume;	    /* offered at the start */

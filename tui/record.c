@@ -10,6 +10,7 @@
 #include "probes/base/clock.h"
 #include "probes/base/json.h"
 #include "probes/base/own.h"
+#include "tui/both.h"
 #include "tui/update.h"
 
 enum { LISTED = 200, UNSAID_MOST = 64, WORLD_PACE_MS = 1000 };

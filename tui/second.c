@@ -15,6 +15,7 @@
 #include "probes/base/own.h"
 #include "probes/base/text.h"
 #include "tui/dialog_text.h"
+#include "tui/both.h"
 #include "tui/update.h"
 
 static bool needs_second(const struct model *m)

@@ -1,5 +1,6 @@
 /* The one entrance: every message passes here, and nothing else changes the model. */
 #include "tui/then.h"
+#include "tui/both.h"
 #include "tui/update.h"
 
 #include <jansson.h>

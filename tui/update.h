@@ -100,22 +100,6 @@ struct effect arm_take(struct model *m, const struct msg *msg); /* MSG_ARMED, MS
 const char *arm_text(struct model *m); /* what effect.hold says, or NULL */
 void arm_expires(struct model *m);
 
-/* second.c: two people for what is of class R3. */
-json_t *second_asks(const struct model *m); /* what a second person is asked for now, the caller's; NULL: nothing */
-const char *second_name(const struct model *m); /* who confirmed what is asked now; NULL: nobody */
-const char *second_refusal(const struct model *m);
-json_t *second_record(const struct model *m);
-void second_take(struct model *m, const char *text);
-void second_heard(struct model *m, const json_t *before); /* the other console asks; what it asked before */
-void second_open(struct model *m);
-bool second_outdated(const struct model *m);
-struct effect second_commit(struct model *m, const char *reason);
-
-/* handover.c */
-void handover_open(struct model *m, const char *words);
-struct effect handover_commit(struct model *m);
-void handover_heard(struct model *m, const char *text);
-
 /* update_key.c */
 struct effect main_key(struct model *m, uint32_t key);
 struct effect escalate(struct model *m);

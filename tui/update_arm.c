@@ -11,6 +11,7 @@
 #include "probes/base/own.h"
 #include "probes/base/text.h"
 #include "tui/layout.h"
+#include "tui/both.h"
 #include "tui/update.h"
 
 enum { ARMED_MS = 15 * 60 * 1000, IDLE_MS = 5 * 60 * 1000 };

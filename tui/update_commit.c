@@ -4,6 +4,7 @@
 
 #include "tui/dialog_text.h"
 #include "tui/layout.h"
+#include "tui/both.h"
 #include "tui/update.h"
 
 enum { ITEM_MS = 12000, RECOVER_MS = 120000 };

@@ -8,6 +8,7 @@
 #include "tui/layout.h"
 #include "tui/space.h"
 #include "tui/then.h"
+#include "tui/both.h"
 #include "tui/update.h"
 #include "tui/write.h"
 

@@ -4,6 +4,7 @@
 
 #include "tui/drill.h"
 #include "tui/dialog_text.h"
+#include "tui/both.h"
 #include "tui/update.h"
 #include "tui/view_parts.h"
 
