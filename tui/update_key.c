@@ -158,8 +158,12 @@ static bool opens(struct model *m, enum action action)
 		[ACTION_ORIGINAL] = DIALOG_ORIGINAL, [ACTION_SKIP] = DIALOG_SKIP, [ACTION_NOTE] = DIALOG_NOTE,
 		[ACTION_MESSAGES] = DIALOG_MESSAGES, [ACTION_PALETTE] = DIALOG_PALETTE, [ACTION_HELP] = DIALOG_HELP,
 	};
+	if (action == ACTION_CONFIRM)
+		second_open(m);
+	else if (action == ACTION_HANDOVER)
+		handover_open(m, "");
 	if (of[action] == DIALOG_NONE)
-		return false;
+		return action == ACTION_CONFIRM || action == ACTION_HANDOVER;
 	dialog_open(m, of[action]);
 	return true;
 }
@@ -202,12 +206,6 @@ static struct effect act(struct model *m, enum action action)
 		return nothing;
 	case ACTION_ESCALATE:
 		return escalate(m);
-	case ACTION_CONFIRM:
-		second_open(m);
-		return nothing;
-	case ACTION_HANDOVER:
-		handover_open(m, "");
-		return nothing;
 	case ACTION_RESUME:
 		return resume_ask(m);
 	case ACTION_REPORT:
