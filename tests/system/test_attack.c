@@ -54,7 +54,7 @@ static const struct attack attacks[] = {
 	{ "attack_proc stopped_children", NULL, S(OK), NULL, NULL, 0 },
 	{ "attack_proc vfork_parent", NULL, S(OK), NULL, NULL, 0 },
 	{ "attack_proc zombies", NULL, S(OK), NULL, NULL, 0 },
-	{ "attack_proc signal_storm", "--time 3s", S(OK) | S(ABUSE), NULL, NULL, 0 },
+	{ "attack_proc signal_storm", NULL, S(OK) | S(ABUSE), NULL, NULL, 0 },
 	{ "attack_proc wall_sleep", "--wall-time 0.3s", S(TLE), "wall_time", NULL, 0 },
 	{ "attack_proc spin", "--time 0.3s", S(TLE), "cpu_time", NULL, 0 },
 	{ "attack_proc spin_deaf", "--time 0.3s", S(TLE), "cpu_time", NULL, 0 },
@@ -201,9 +201,8 @@ static size_t split(char *text, const char **words, size_t n)
 static void run_attack(const struct attack *a, struct ran *r)
 {
 	char limits[256], run[128], bind[PATH_ROOM + 40], program[64];
-	bool slow = getenv("SLOW_HOST"); /* a guest under emulation: memory is charged no faster than it is touched */
-	const char *argv[WORDS] = { "rustbox", "run", "--json", "-", "--time", slow ? "40s" : "2s", "--wall-time", slow ? "60s" : "4s",
-				    "--processes", "12" };
+	/* Far more than any of them needs: on a slow host, too, it ends by what it did and not by the clock. */
+	const char *argv[WORDS] = { "rustbox", "run", "--json", "-", "--time", "40s", "--wall-time", "5m", "--processes", "12" };
 	size_t n = 10;
 	snprintf(limits, sizeof limits, "%s", a->limits ? a->limits : "");
 	snprintf(bind, sizeof bind, "/p=%s/payloads", world.build);
@@ -216,7 +215,7 @@ static void run_attack(const struct attack *a, struct ran *r)
 	n = split(run, argv, n);
 	argv[n] = NULL;
 	setenv("SECRET_OF_THE_RUNNER", "1", 1);
-	world_run(&world, r, slow ? 100 : 20, NULL, argv);
+	world_run(&world, r, 400, NULL, argv);
 }
 
 static void check_facts(const struct attack *a, const json_t *j)
