@@ -22,14 +22,14 @@ enum use { HELLO, INPUT, MISSPELT, BROKEN, SPINNING, GREEDY, USES };
 
 static const struct {
 	const char *status, *cause, *step; /* cause NULL: any */
-	const char *flags[3];
+	const char *flags[4];
 } uses[USES] = {
 	[HELLO] = { "OK", "success", "run", { NULL } },
 	[INPUT] = { "OK", "success", "run", { NULL } },
 	[MISSPELT] = { "RE", "compile_error", "compile", { NULL } },
 	[BROKEN] = { NULL, NULL, "run", { NULL } }, /* RE, or SIG where the language's errors are signals */
-	[SPINNING] = { "TLE", NULL, "run", { "--time=1s", NULL } },
-	[GREEDY] = { "MLE", NULL, "run", { "--mem=96M", "--time=20s", NULL } },
+	[SPINNING] = { "TLE", NULL, "run", { "--time=1s", "--wall-time=60s", NULL } },
+	[GREEDY] = { "MLE", NULL, "run", { "--mem=96M", "--time=20s", "--wall-time=60s", NULL } },
 };
 
 static const struct {
