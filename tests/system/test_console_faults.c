@@ -195,7 +195,7 @@ static void a_forker_goes_with_its_group(void **state)
 	console_press(p, "step 5 of 6", "x");
 	console_press(p, "class R2", "\033[F");
 	pty_settle(p, 0.2, 1);
-	int row, col;
+	int row = 0, col = 0;
 	assert_true(pty_wait(p, "type   kill ", 5) && pty_find(p, "type   kill ", &row, &col));
 	unsigned count = 0; /* what the preview found */
 	assert_int_equal(sscanf(strstr(pty_row(p, row), "kill "), "kill %u", &count), 1);
