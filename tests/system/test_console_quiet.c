@@ -129,7 +129,7 @@ static void another_pane_is_you(void **state)
 	struct leftover a;
 	char server[40], root[PATH_ROOM + 40], tui[PATH_ROOM * 2];
 	need_program("/usr/bin/tmux");
-	(void)snprintf(server, sizeof server, "rbt-%d", (int)getpid());
+	(void)snprintf(server, sizeof server, "%.30s", strrchr(w->root, '/') + 1); /* a pid is unique in its namespace only */
 	(void)snprintf(root, sizeof root, "RUSTBOX_ROOT=%s", w->root);
 	pty_program("rustbox-tui", tui, sizeof tui);
 	leftover_plant(w, "pane", &a);

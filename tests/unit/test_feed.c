@@ -121,7 +121,7 @@ static uint64_t now_ms(void)
 static bool until(struct feed *f, struct heard *h, enum msg_kind kind, size_t times)
 {
 	struct feed_sink sink = { take, h };
-	for (uint64_t end = now_ms() + 10000; now_ms() < end && h->of[kind] < times;) {
+	for (uint64_t end = now_ms() + 60000; now_ms() < end && h->of[kind] < times;) {
 		int wait = feed_next_ms(f, now_ms());
 		struct pollfd p = { .fd = f->poll, .events = POLLIN };
 		feed_tick(f, now_ms(), sink);

@@ -107,7 +107,7 @@ static struct heard asked(int fd, const char *where, const char *answer, uint64_
 	int c = -1;
 	assert_int_equal(scrape_init(&s, where, &e), 0);
 	scrape_tick(&s, 1000, sink);
-	for (int i = 0; i < 200 && !h.n; i++) {
+	for (int i = 0; i < 1200 && !h.n; i++) {
 		struct pollfd p[2] = { { .fd = s.poll, .events = POLLIN }, { .fd = c < 0 ? fd : -1, .events = POLLIN } };
 		(void)poll(p, 2, 50);
 		if (p[0].revents)
