@@ -1,6 +1,7 @@
 /* The watch stream; see feed.h. */
 #include "tui/feed.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,8 @@
 #include "probes/base/own.h"
 #include "probes/base/text.h"
 #include "probes/snapshot.h"
+
+enum { PIPE_ROOM = 1024 * 1024 };
 
 /* ---- lines ------------------------------------------------------------------------------------ */
 
@@ -254,6 +257,8 @@ static void start(struct feed *f, uint64_t now_ms, struct feed_sink sink)
 		lost(f, now_ms, sink, e.text);
 		return;
 	}
+	/* Ten thousand rows at once: the watcher is to look on, not to wait for us. Refused: then it waits. */
+	(void)fcntl(f->child.out, F_SETPIPE_SZ, PIPE_ROOM);
 	(void)(watch_fd(f, f->child.out) && watch_fd(f, f->child.err) && watch_fd(f, f->child.pidfd));
 }
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { READ = 16 * 1024, FIRST = 4096 };
+enum { READ = 64 * 1024, FIRST = 4096 };
 
 static void give(struct lines *l, lines_each *each, void *ctx)
 {

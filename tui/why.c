@@ -260,6 +260,9 @@ static void why_mount(const struct model *m, const struct row *row, struct prose
 		why_holders(m, row, out);
 	if (row_actable(row) && held_known(m, row) && m->holding.of.n)
 		what_if(m, row, out);
+	if (row_actable(row) && f->fstype && strncmp(f->fstype, "fuse", 4) == 0) /* by dev_t: include/linux/kdev_t.h */
+		prose_add(out, INK_PLAIN, "", "A program serves it. Whoever waits for it in vain is freed by: echo 1 > "
+			  "/sys/fs/fuse/connections/%u/abort", f->major << 20 | f->minor);
 	prose_add(out, INK_PLAIN, "", "%s %u:%u from %s%s%s", f->fstype ? text_escape(f->fstype, fs, sizeof fs) : "?",
 		  f->major, f->minor, f->source ? text_escape(f->source, source, sizeof source) : "?",
 		  f->shared ? ", shared: an unmount reaches its peers" : "", f->layer ? ", stacked on another" : "");
@@ -278,6 +281,8 @@ static void why_process(const struct row *row, struct prose *out)
 	if (p->state == 'D')
 		prose_add(out, INK_STRONG, "", "Waits in %s: a kill is delivered when the kernel returns, not before.",
 			  p->wchan && p->wchan[0] ? text_escape(p->wchan, text, sizeof text) : "the kernel");
+	if (p->state == 'D' && p->wchan && strcmp(p->wchan, "request_wait_answer") == 0)
+		prose_add(out, INK_STRONG, "", "That is a FUSE file system whose server does not answer: its mount's row says how to end it.");
 	if (p->state == 'T')
 		prose_add(out, INK_STRONG, "", "Stopped: it runs again only after SIGCONT; a kill ends it as it is.");
 	if (row->res->owner == OWNER_ORPHAN)

@@ -185,7 +185,9 @@ static void settle(struct reclaim_item *item, int fd, uint64_t until)
 		return;
 	}
 	pid_describe((pid_t)strtol(item->of.id, NULL, 10), what, sizeof what);
-	reclaim_set(item, RECLAIM_FAILED, ETIMEDOUT, "SIGKILL is queued, but %s does not end", what);
+	bool fuse = strstr(what, "request_wait_answer"); /* fs/fuse/dev.c: what it asked for was read and is not answered */
+	reclaim_set(item, RECLAIM_FAILED, ETIMEDOUT, "SIGKILL is queued, but %s does not end%s", what,
+		    fuse ? ": a FUSE server does not answer; end it, or write 1 to /sys/fs/fuse/connections/DEVICE/abort" : "");
 }
 
 /* Has it ended, with its number still waiting for a parent to read it? Then *ret_parent is who should. */
