@@ -55,6 +55,16 @@ struct usage measure_usage(pid_t pid)
 	return u;
 }
 
+double measure_waited_ms(pid_t pid)
+{
+	char path[64], text[128];
+	unsigned long long waited = 0;
+	(void)snprintf(path, sizeof path, "/proc/%d/schedstat", (int)pid);
+	if (kfile_read(AT_FDCWD, path, text, sizeof text) > 0)
+		(void)sscanf(text, "%*u %llu", &waited);
+	return (double)waited / 1e6;
+}
+
 pid_t measure_child_of(pid_t pid)
 {
 	char path[96], text[64] = "";

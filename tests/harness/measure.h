@@ -23,6 +23,9 @@ struct usage {
 	double peak_mib;  /* VmHWM; -1 when it has ended */
 };
 struct usage measure_usage(pid_t pid);
+/* Milliseconds it was ready to run and had no processor (schedstat, Linux 2.6.32+): on a busy host a latency is mostly
+ * this. 0 where the kernel does not tell. */
+double measure_waited_ms(pid_t pid);
 pid_t measure_child_of(pid_t pid); /* the first child, 0 when there is none */
 
 #endif
