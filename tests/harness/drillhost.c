@@ -29,7 +29,8 @@ static char *names_in(const char *dir, char *out, size_t cap)
 		struct stat st;
 		autofree char *path = NULL;
 		NEED(asprintf(&path, "%s/%s", dir, list[i]->d_name) > 0);
-		if (lstat(path, &st) == 0 && at < cap)
+		bool above = strcmp(list[i]->d_name, "..") == 0; /* anybody's */
+		if (!above && lstat(path, &st) == 0 && at < cap)
 			at += (size_t)snprintf(out + at, cap - at, "%s %llu %lld\n", path, (unsigned long long)st.st_ino,
 					       (long long)st.st_mtim.tv_sec);
 		free(list[i]);
@@ -143,14 +144,29 @@ static int left_disks(void)
 	return n;
 }
 
+/* A mount of `some` that `others` do not have. One whose directory somebody removes the kernel detaches, in every namespace
+ * that has a copy of it, ours included: that is no drill's doing. */
+static bool lacks_one(const char *some, const char *others)
+{
+	for (size_t n; *some; some += n) {
+		char point[1024];
+		n = strcspn(some, "\n") + 1;
+		autofree char *line = strndup(some, n);
+		NEED(line && sscanf(line, "%*s %*s %*s %*s %1023s", point) == 1);
+		if (!strstr(others, line) && access(point, F_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
 void drillhost_compare(struct drillhost *before)
 {
 	struct drillhost now = drillhost_look();
 	char cgroup[PATH_ROOM * 2] = "";
-	if (strcmp(before->mounts, now.mounts) || strcmp(before->base, now.base))
+	bool same = !lacks_one(before->mounts, now.mounts) && !lacks_one(now.mounts, before->mounts) && !strcmp(before->base, now.base);
+	if (!same)
 		fprintf(stderr, "before:\n%s%s\nnow:\n%s%s\n", before->mounts, before->base, now.mounts, now.base);
-	assert_string_equal(before->mounts, now.mounts);
-	assert_string_equal(before->base, now.base);
+	assert_true(same);
 	world_hierarchies(cgroup_of, cgroup);
 	assert_string_equal(cgroup, "");
 	assert_int_equal(left_processes(), 0);
