@@ -103,16 +103,18 @@ static int each_cgroup(const struct ground *g, const char *cgroup, visit_cgroup 
 	struct hierarchy *h = NULL;
 	size_t n = 0;
 	int r = hierarchies_read(&scope, &a, &h, &n, e);
+	bool any = false;
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		char dir[THING_NAME];
 		if (!used(h[i].name))
 			continue;
+		any = true;
 		(void)snprintf(dir, sizeof dir, "%.120s/%s/%.120s", h[i].mount, g->paths.cgroup_parent, cgroup);
 		r = visit(g, dir, h[i].name, arg);
 		if (r < 0)
 			return err_set(e, -r, "cgroup %s", dir);
 	}
-	return r;
+	return r || any ? r : err_say(e, ENODEV, "it needs cgroups, and none are mounted: mount -t cgroup2 none /sys/fs/cgroup");
 }
 
 static int make_one(const struct ground *g, const char *dir, const char *name, void *arg)

@@ -97,13 +97,16 @@ static int each_hierarchy(const struct wall *w, int (*visit)(const struct wall *
 
 static int cgroup_remove_one(const struct wall *w, const struct hierarchy *h, int top, struct err *e)
 {
+	/* Asked first: of a read-only tree rmdir says that, and not that there is nothing. */
+	if (faccessat(top, w->paths.cgroup_parent, F_OK, 0) < 0 && errno == ENOENT)
+		return 0;
 	return cgroup_remove_at(h->version, top, w->paths.cgroup_parent, clock_mono_ns() + REMOVE_S * NS_PER_S, e);
 }
 
 static int cgroup_make_one(const struct wall *w, const struct hierarchy *h, int top, struct err *e)
 {
 	int r = sys_mkdirat(top, w->paths.cgroup_parent, 0755);
-	return r < 0 ? err_set(e, -r, "make a cgroup for the drill in %s", h->mount) : 0;
+	return r < 0 ? err_set(e, -r, "a drill needs a cgroup of its own in %s", h->mount) : 0;
 }
 
 int wall_open(struct wall *ret, struct err *e)

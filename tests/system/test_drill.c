@@ -157,6 +157,31 @@ static void without_root(void **state)
 	}
 }
 
+/* What the host lacks is named at once, and a drill that cannot be is not half of one. */
+static void hosts_that_lack(void **state)
+{
+	static const struct { const char *drill, *lack, *says; } hosts[] = {
+		{ "D1", "umount -l /sys/fs/cgroup", "it needs cgroups, and none are mounted" },
+		{ "D1", "awk '$3 ~ /^cgroup/ { print $2 }' /proc/mounts | while read m; do mount -o remount,bind,ro $m; done",
+		  "Read-only file system" },
+		{ "D5", "for m in /sbin/mkfs.ext4 /usr/sbin/mkfs.ext4; do [ ! -e $m ] || mount --bind /dev/null $m; done",
+		  "D5 needs mkfs.ext4" },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+		struct ran r;
+		char script[PATH_ROOM * 4];
+		struct drillhost before = drillhost_look();
+		snprintf(script, sizeof script, "{ %s; } && exec %s/rustbox drill run %s --solve --json", hosts[i].lack, world.build,
+			 hosts[i].drill);
+		world_call(&world, &r, SECONDS, "unshare", "-m", "sh", "-c", script);
+		if (r.code != 3 || !strstr(r.err, hosts[i].says))
+			fail_msg("%s: %d\n%s%s", hosts[i].lack, r.code, r.out, r.err);
+		ran_done(&r);
+		drillhost_compare(&before);
+	}
+}
+
 static void usage(void **state)
 {
 	static const char *const bad[][4] = {
@@ -199,10 +224,11 @@ int main(void)
 		cmocka_unit_test(lost_by_the_literal_runbook),
 		cmocka_unit_test(same_seed_same_drill),
 		cmocka_unit_test(without_root),
+		cmocka_unit_test(hosts_that_lack),
 	};
 	world_alone();
 	if (world_lacking()) {
-		printf("[  SKIPPED ] 6 tests: %s\n", world_lacking());
+		printf("[  SKIPPED ] 7 tests: %s\n", world_lacking());
 		return 77;
 	}
 	return cmocka_run_group_tests(tests, open_world, close_world);
