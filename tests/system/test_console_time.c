@@ -179,6 +179,12 @@ static void deleted_but_open(void **state)
 	assert_true(pty_wait(p, "live: mounts cgroups procs dirs", 10));
 	pty_send(p, "5\r");
 	assert_true(pty_wait(p, "used, says the file system      6.0M", 10));
+	/* It counts for three seconds and says what it has: on a busy machine that can be nothing yet. It is asked again. */
+	for (int tries = 0; pty_wait(p, "deleted, but still open  ", 20) && pty_shows(p, "NOT ALL COUNTED") && tries < 20; tries++) {
+		pty_send(p, "\033");
+		assert_true(pty_wait_gone(p, "where the space went", 20));
+		pty_send(p, "5\r");
+	}
 	assert_true(pty_wait(p, "deleted, but still open         6.0M in 1 file", 10));
 	(void)snprintf(holder, sizeof holder, "6.0M  %d test_console_ti, fd %d: ", (int)getpid(), fd);
 	assert_true(pty_wait(p, holder, 5));

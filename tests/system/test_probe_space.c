@@ -85,7 +85,7 @@ static void deleted_but_open(void **state)
 	autofd int gone = file_of(p->at, "gone\x1b", 6 * MIB);
 	(void)snprintf(path, sizeof path, "%s/gone\x1b", p->at);
 	assert_int_equal(unlink(path), 0);
-	if (space_look(&p->scope, p->at, 10000, &p->a, &s, &e) != 0)
+	if (space_look(&p->scope, p->at, 120000, &p->a, &s, &e) != 0)
 		fail_msg("%s", e.text);
 	assert_string_equal(s.mount, p->at);
 	assert_true(s.complete);
