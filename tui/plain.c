@@ -109,11 +109,16 @@ static void say_state(const struct plain *p)
 			printf("criterion to escalate: %s\n", names[i]);
 }
 
+static size_t step_now(const struct walk *w)
+{
+	return w->proc && walk_finished(w) ? w->proc->nsteps : w->at;
+}
+
 static void say_step(struct plain *p)
 {
 	const struct walk *w = &p->m->walk;
 	p->proc = w->proc;
-	p->at = w->at;
+	p->at = step_now(w);
 	if (w->proc && walk_finished(w))
 		printf("procedure P%u: all steps are done\n", w->proc->number);
 	else if (w->proc)
@@ -123,7 +128,7 @@ static void say_step(struct plain *p)
 
 static bool step_is_new(const struct plain *p)
 {
-	return p->m->walk.proc && (p->proc != p->m->walk.proc || p->at != p->m->walk.at);
+	return p->m->walk.proc && (p->proc != p->m->walk.proc || p->at != step_now(&p->m->walk));
 }
 
 static void say_list(const struct plain *p)
