@@ -329,8 +329,8 @@ void holders_find(const struct scope *scope, const struct resource *of, struct a
 		qsort(ret->v, ret->n, sizeof *ret->v, compare_holders);
 	if (s.hidden) {
 		ret->complete = false;
-		(void)err_say(&ret->why, EACCES, "hidden by permissions: %zu processes, pid %d first%s", s.hidden,
-			      (int)s.first_hidden, geteuid() ? "; run as root to see them" : "");
+		(void)err_say(&ret->why, EACCES, "hidden by permissions: %zu process%s, pid %d first%s", s.hidden,
+			      s.hidden == 1 ? "" : "es", (int)s.first_hidden, geteuid() ? "; run as root to see them" : "");
 	}
 	look_done(&s.look);
 }

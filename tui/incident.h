@@ -27,6 +27,7 @@ struct peer { /* another console on this host, while it is armed */
 
 struct incident {
 	char id[64];	   /* may change: a resumed one keeps its name */
+	unsigned written;  /* lines this console gave to the journal */
 	bool open;	   /* something is written about it: from then on the world's changes are, too */
 	unsigned criteria; /* of escalation, ever met: bit per criterion */
 	unsigned recoveries; /* automatic attempts that failed since the worker was last clean */

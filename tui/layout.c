@@ -4,7 +4,7 @@
  */
 #include "tui/layout.h"
 
-enum { HEAD = 5, LIST_LEAST = 3, WHY_ROWS = 3, LOG_ROWS = 3, STEP_ROWS = 2, WIDE_WHY = 55, WIDE_STEPS = 8 };
+enum { HEAD = 5, LIST_LEAST = 3, WHY_ROWS = 3, LOG_ROWS = 3, STEP_ROWS = 2, WIDE_WHY = 55, WIDE_WHY_MOST = 110, WIDE_STEPS = 8 };
 
 bool layout_can_commit(int rows, int cols)
 {
@@ -26,17 +26,18 @@ static struct layout small(int rows, int cols)
 static struct layout wide(int rows, int cols, bool stepping)
 {
 	struct layout l = { .shape = SHAPE_WIDE, .tabs = 3, .header = 4, .keys = rows - 1 };
-	int split = cols - WIDE_WHY, below = rows - 2; /* the line above the keys tells about the disk */
+	int why = cols / 3 > WIDE_WHY_MOST ? WIDE_WHY_MOST : cols / 3 > WIDE_WHY ? cols / 3 : WIDE_WHY;
+	int split = cols - why, below = rows - 2; /* the line above the keys tells about the disk */
 	int steps = stepping ? WIDE_STEPS + 1 : 0, log = rows >= 40 ? 9 : 6;
 	l.log = (struct area){ below - 1 - (log - 1), 0, log - 1, cols };
 	l.escalate = below - 1;
 	int top = l.log.row - 1 - steps;
 	if (stepping) {
 		l.steps = (struct area){ top + 1, 0, WIDE_STEPS, split };
-		l.step_why = (struct area){ top + 1, split, WIDE_STEPS, WIDE_WHY };
+		l.step_why = (struct area){ top + 1, split, WIDE_STEPS, why };
 	}
 	l.list = (struct area){ HEAD, 0, top - HEAD, split };
-	l.why = (struct area){ HEAD - 1, split, top - HEAD + 1, WIDE_WHY };
+	l.why = (struct area){ HEAD - 1, split, top - HEAD + 1, why };
 	return l;
 }
 

@@ -26,6 +26,7 @@ void record_add(struct model *m, const char *event, json_t *more)
 	autofree char *line = json_dumps(j, JSON_COMPACT | JSON_PRESERVE_ORDER);
 	if (!line)
 		abort();
+	m->incident.written++;
 	*(const char **)arena_push(&m->out, &m->records, &m->nrecords, sizeof *m->records) = arena_strdup(&m->out, line);
 }
 

@@ -170,7 +170,8 @@ static void holders_exit(struct model *m, struct job *job)
 		last_ns = h->mnt_ns;
 	}
 	if (m->holding.known)
-		(void)snprintf(note, sizeof note, "%zu holds by processes, %zu mount namespaces%s", procs, spaces,
+		(void)snprintf(note, sizeof note, "%zu hold%s by processes, %zu mount namespace%s%s", procs, procs == 1 ? "" : "s", spaces,
+			       spaces == 1 ? "" : "s",
 			       m->holding.of.complete ? "" : " (not all could be read)");
 	else
 		(void)snprintf(note, sizeof note, "%s%s%.80s", job->ended, job->last[0] ? ": " : "", job->last);

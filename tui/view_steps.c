@@ -69,13 +69,14 @@ static void steps_wide(const struct model *m, const struct layout *l, struct can
 		const struct step *s = &p->steps[i];
 		const struct step_state *st = &m->walk.of[i];
 		int row = a->row + (int)(i - first);
-		char note[200];
+		char safe[200];
+		const char *note = m->soak.on && (int)i == m->soak.step ? soak_text(m, safe, sizeof safe) :
+				   st->note[0] ? text_escape(st->note, safe, sizeof safe) : "";
+		int words = *note ? a->cols / 3 : a->cols - 7; /* nothing to tell of it yet: its words have the room */
 		bool here = i == m->walk.at;
 		(void)canvas_printf(c, row, 0, 6, here ? INK_STRONG : mark_ink(st->mark), "%c[%s]", here ? '>' : ' ', mark_text(m, i));
-		(void)canvas_printf(c, row, 6, 32, here ? INK_STRONG : INK_PLAIN, "%zu %s", i + 1, s->say);
-		(void)canvas_text(c, row, 39, a->cols - 40, INK_PLAIN,
-				  m->soak.on && (int)i == m->soak.step ? soak_text(m, note, sizeof note) :
-				  st->note[0] ? text_escape(st->note, note, sizeof note) : "");
+		(void)canvas_printf(c, row, 6, words, here ? INK_STRONG : INK_PLAIN, "%zu %s", i + 1, s->say);
+		(void)canvas_text(c, row, words + 8, a->cols - words - 9, INK_PLAIN, note);
 		if (here && m->focus == FOCUS_STEPS)
 			canvas_bar(c, row, 0, a->cols, INK_CURSOR);
 	}
@@ -134,7 +135,11 @@ void view_log(const struct model *m, const struct layout *l, struct canvas *c)
 	}
 	if (a->rows <= 0)
 		return;
-	titled_rule(c, a->row - 1, 0, c->cols, "Log", m->opt.root ? m->opt.root : "");
+	char title[140] = "Log";
+	if (m->incident.open && l->shape == SHAPE_WIDE)
+		(void)snprintf(title, sizeof title, "Log, and journal %.60s: %u entries written, %s", m->incident.id,
+			       m->incident.written, m->record_lost ? "IN MEMORY, the disk does not take them" : "all on disk");
+	titled_rule(c, a->row - 1, 0, c->cols, title, m->opt.root ? m->opt.root : "");
 	size_t later = 0; /* said after what is on the screen */
 	for (const struct ring_line *line; m->past.on && (line = ring_back(&m->log, later)) && line->wall > m->past.wall; later++)
 		;
