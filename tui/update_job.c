@@ -161,7 +161,7 @@ static void holders_exit(struct model *m, struct job *job)
 {
 	size_t procs = 0, spaces = 0;
 	uint64_t last_ns = 0;
-	char note[120];
+	char note[160];
 	m->holding.asking = false;
 	for (size_t i = 0; m->holding.known && i < m->holding.of.n; i++) {
 		const struct holder *h = &m->holding.of.v[i];
