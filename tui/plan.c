@@ -424,6 +424,8 @@ void plan_for_undo(struct model *m)
 		const char *id = arena_strdup(&m->dialog.mem, m->trash.ids[i]);
 		set_words(m, p, &id, 1);
 	}
-	if (!m->trash.n || m->trash.until <= m->wall)
-		p->refused = "nothing to undo: what was deleted is gone for good";
+	if (!m->trash.n)
+		p->refused = "nothing to undo: this console has deleted nothing that could come back";
+	else if (m->trash.until <= m->wall)
+		p->refused = "too late: what was deleted is kept for 10 minutes, and is gone now";
 }

@@ -299,6 +299,10 @@ struct effect step_act(struct model *m)
 	const struct step *s = walk_step(&m->walk);
 	size_t at = m->walk.at;
 	char note[120];
+	if (!s && !list_at(&m->list)) {
+		ring_add(&m->log, m->wall, RING_WARN, "x previews a row or a step: no row is here, and no procedure open (p)");
+		return (struct effect){ 0 };
+	}
 	if (!s) {
 		dialog_open(m, DIALOG_PREVIEW);
 		plan_for_choice(m);
