@@ -183,6 +183,10 @@ static void preview_lines(const struct model *m, struct prose *out)
 		others[p->of](m, out);
 		return;
 	}
+	if (p->step < 0 && p->refused && !p->n && !p->nout) { /* nothing would run: no word of what it would do */
+		prose_add(out, INK_BAD, "NOT NOW    ", "%s", p->refused);
+		return;
+	}
 	if (p->step >= 0 && m->walk.proc)
 		prose_add(out, INK_PLAIN, "", "%s", m->walk.proc->steps[p->step].say);
 	if (p->nwords && (p->n || !p->nout))
@@ -372,7 +376,7 @@ const char *dialog_title(const struct model *m, char *out, size_t cap)
 		(void)snprintf(out, cap, "%s %s", p->of == PLAN_CONFIRM ? "second person for" : "take over from", m->peer.user);
 	else if (m->dialog.kind == DIALOG_PREVIEW && p->of == PLAN_HANDOVER)
 		(void)snprintf(out, cap, "hand over the incident");
-	else if (m->dialog.kind == DIALOG_PREVIEW && p->step < 0 && !p->n && p->verb)
+	else if (m->dialog.kind == DIALOG_PREVIEW && p->step < 0 && !p->n && p->verb && (!p->refused || p->nout))
 		(void)snprintf(out, cap, "%s", p->verb);
 	else if (m->dialog.kind == DIALOG_PREVIEW && p->step >= 0 && proc)
 		(void)snprintf(out, cap, "P%u.%d %s%s", proc->number, p->step + 1, proc->steps[p->step].brief,

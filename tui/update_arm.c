@@ -111,7 +111,8 @@ static void take_armed(struct model *m, const struct msg *msg)
 		if (m->arm.on)
 			disarm(m, "the lock was lost");
 		else if (asked)
-			ring_add(&m->log, m->wall, RING_BAD, "not armed: %s", msg->text ? msg->text : "?");
+			ring_add(&m->log, m->wall, RING_BAD, "not armed: %s%s", msg->text ? msg->text : "?",
+				 m->opt.is_root ? "" : "; acting needs root: start the console with sudo");
 		return;
 	}
 	if (!asked)
