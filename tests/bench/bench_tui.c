@@ -5,6 +5,7 @@
  *
  * usage: bench_tui [SECONDS OF IDLENESS]
  */
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,11 +14,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/harness/lab.h"
 #include "tests/harness/measure.h"
 #include "tests/harness/pty.h"
 #include "tests/harness/world.h"
 
-enum { KEYS = 200, LEAKS = 30, STARTS = 20 };
+enum { KEYS = 200, LEAKS = 30, STARTS = 20, CHANGED = 8 };
 
 static void first_frame(const struct world *w)
 {
@@ -73,6 +75,33 @@ static void leaks(const struct world *w, struct pty *p)
 	printf("  %-44s %9.2f bytes\n", "bytes for the first leak to appear, worst", most);
 }
 
+/* A process that is stopped and goes on: one row, not the cursor's, says other
+ * things, and nothing comes or goes. */
+static void changed_row(const struct world *w, struct pty *p)
+{
+	static struct lab lab;
+	double v[CHANGED];
+	lab_open(&lab, w, "changing");
+	if (lab_plant(&lab, lab_fault("cgroup_sleeper")) != PLANTED || !pty_wait(p, "Proc +1", 30)) {
+		printf("  no row to change: %s\n", lab.why);
+		lab_undo(&lab);
+		return;
+	}
+	pid_t pid = lab.trace[lab.ntraces - 1].pid;
+	pty_settle(p, 12, 15); /* its age is told in steps of 10 s at first */
+	for (int i = 0; i < CHANGED; i++) {
+		size_t before = pty_bytes(p);
+		(void)kill(pid, i % 2 ? SIGCONT : SIGSTOP);
+		(void)(i % 2 ? pty_wait_gone(p, "stopped", 30) : pty_wait(p, "stopped", 30));
+		v[i] = (double)(pty_bytes(p) - before);
+		pty_settle(p, 0.3, 2);
+	}
+	/* The median: now and then the ages of the young rows are told anew in the same frame. */
+	measure_say(&(struct measured){ "bytes for a changed row, median", measure_percentile(v, CHANGED, 0.5), 64, "bytes" });
+	lab_undo(&lab);
+	(void)pty_wait(p, "Proc +0", 30);
+}
+
 static void idle(struct pty *p, pid_t pid, double seconds, const char *name, bool ours)
 {
 	pty_settle(p, 0.5, 8);
@@ -114,6 +143,7 @@ static void beside_htop(double seconds)
 int main(int argc, char **argv)
 {
 	double seconds = argc > 1 ? strtod(argv[1], NULL) : 10;
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	struct world w;
 	if (world_lacking() || seconds <= 0) {
 		printf("skipped: %s\n", world_lacking() ? world_lacking() : "usage: bench_tui [SECONDS]");
@@ -129,6 +159,7 @@ int main(int argc, char **argv)
 	idle(p, pty_console(p), seconds, "rustbox-tui", true);
 	keys(p);
 	leaks(&w, p);
+	changed_row(&w, p);
 	pty_done(p);
 	beside_htop(seconds);
 	return world_done(&w) && !measure_missed() ? 0 : 1;
