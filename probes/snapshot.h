@@ -1,4 +1,4 @@
-/* All of rustbox's resources and what is beside them, at one moment; and its codec. */
+/* All of rustbox's resources and what is beside them, at one moment, and as JSON. */
 #ifndef PROBES_SNAPSHOT_H
 #define PROBES_SNAPSHOT_H
 
@@ -25,7 +25,6 @@ void snapshot_take_beside(const struct scope *scope, unsigned kinds, const struc
 			  struct snapshot *ret);
 
 json_t *snapshot_to_json(const struct snapshot *s);
-int snapshot_from_json(const json_t *j, struct arena *a, struct snapshot *ret, struct err *e) MUST_CHECK;
 
 /* The baseline: sorted lines, one resource each, stable from one capture to the next on an unchanged
  * host (no ids, times or sizes), names escaped, so that plain diff(1) works. */

@@ -64,9 +64,9 @@ static const struct resource *resource_copy(const struct resource *r)
 	for (size_t i = 0; i < n; i++)
 		room += *slot[i] ? strlen(*slot[i]) + 1 : 0;
 	struct kept *k = malloc(room);
-	char *at = (char *)(k + 1);
 	if (!k)
 		abort();
+	char *at = (char *)(k + 1);
 	for (size_t i = 0; i < n; i++)
 		if (*slot[i])
 			*slot[i] = strcpy(at, *slot[i]), at += strlen(at) + 1;

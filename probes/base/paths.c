@@ -62,11 +62,6 @@ void paths_ledger(const struct paths *p, const char *box, char out[static PATH_R
 	(void)snprintf(out, PATH_ROOM + 80, "%s/%s", p->of[PATH_LEDGER], box);
 }
 
-void paths_cgroup(const struct paths *p, const char *box, char out[static 120])
-{
-	(void)snprintf(out, 120, "%s%srustbox-%s", p->cgroup_parent, *p->cgroup_parent ? "/" : "", box);
-}
-
 const char *paths_box_of_name(const char *file_name)
 {
 	static const char prefix[] = "rustbox-";

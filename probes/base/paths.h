@@ -56,8 +56,6 @@ int paths_init(struct paths *ret, const char *root, struct err *e) MUST_CHECK;
 void paths_box_dir(const struct paths *p, const char *box, char out[static PATH_ROOM + 80]);
 void paths_box_root(const struct paths *p, const char *box, char out[static PATH_ROOM + 80]);
 void paths_ledger(const struct paths *p, const char *box, char out[static PATH_ROOM + 80]);
-/* "rustbox-<box>" under the parent: the name of a box's cgroup, relative to a hierarchy's root. */
-void paths_cgroup(const struct paths *p, const char *box, char out[static 120]);
 /* The box a file name "rustbox-<box>" belongs to, or NULL when it is not one of ours. */
 const char *paths_box_of_name(const char *file_name);
 

@@ -89,21 +89,6 @@ const struct syscall_rule syscall_rules[] = {
 };
 const size_t syscall_rule_count = sizeof syscall_rules / sizeof syscall_rules[0];
 
-const struct syscall_rule *syscall_rule_find(int nr)
-{
-	size_t low = 0, high = syscall_rule_count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (syscall_rules[middle].nr == nr)
-			return &syscall_rules[middle];
-		if (syscall_rules[middle].nr < nr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
-}
-
 const char *syscall_rule_why(const struct syscall_rule *rule)
 {
 	return rule->why ? rule->why : group_why[rule->group];

@@ -51,11 +51,10 @@ struct syscall_rule {
 	const char *why; /* NULL for what is allowed because its group is: syscall_rule_why() */
 };
 
-/* Sorted by nr, each nr once: made for a binary search tree. */
+/* Sorted by nr, each nr once: made for a binary search tree. What is not listed kills. */
 extern const struct syscall_rule syscall_rules[];
 extern const size_t syscall_rule_count;
 
-const struct syscall_rule *syscall_rule_find(int nr); /* NULL: not listed, killed */
 const char *syscall_rule_why(const struct syscall_rule *rule);
 const char *syscall_group_word(enum syscall_group g);
 /* "allow", "kill", "ENOSYS": what a SECCOMP_RET_* value means, for people. */

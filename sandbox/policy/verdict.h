@@ -112,7 +112,6 @@ enum divergence divergence_of(const struct evidence *ev);
 
 json_t *verdict_to_json(const struct verdict *v);
 const char *status_word(enum status s);
-int status_parse(const char *word);
 const char *cause_word(enum cause c);
 const char *actor_word(enum actor a);
 const char *divergence_word(enum divergence d);

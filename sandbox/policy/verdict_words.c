@@ -39,14 +39,6 @@ const char *status_word(enum status s)
 	return status_words[s];
 }
 
-int status_parse(const char *word)
-{
-	for (int i = 0; i < STATUS_COUNT; i++)
-		if (strcmp(status_words[i], word) == 0)
-			return i;
-	return -1;
-}
-
 const char *cause_word(enum cause c)
 {
 	return cause_words[c];

@@ -207,21 +207,20 @@ struct cgroup_walk {
 static void cgroup_in(const char *point, const char *name, void *arg)
 {
 	struct cgroup_walk *c = arg;
-	char path[PATH_ROOM * 2], ours[120];
+	char path[PATH_ROOM * 2];
 	static const char *const used[] = { "memory", "pids", "cpu", "cpuacct", "freezer", "unified" };
 	bool known = false;
 	for (size_t i = 0; i < sizeof used / sizeof *used; i++)
 		known |= !strcmp(name, used[i]);
 	if (!known || strstr(point, ",")) /* co-mounted controllers appear once */
 		return;
-	paths_cgroup(&c->l->world->paths, c->l->box, ours);
-	snprintf(path, sizeof path, "%s/%s", point, c->l->world->paths.cgroup_parent);
+	int n = snprintf(path, sizeof path, "%s/%s", point, c->l->world->paths.cgroup_parent);
 	(void)mkdir(path, 0755);
-	snprintf(path, sizeof path, "%s/%s", point, ours);
+	n += snprintf(path + n, sizeof path - (size_t)n, "/rustbox-%s", c->l->box);
 	if (mkdir(path, 0755) == 0)
 		lab_trace(c->l, TRACE_CGROUP, path);
 	if (*c->below) {
-		snprintf(path, sizeof path, "%s/%s/%s", point, ours, c->below);
+		snprintf(path + n, sizeof path - (size_t)n, "/%s", c->below);
 		if (mkdir(path, 0755) == 0)
 			lab_trace(c->l, TRACE_CGROUP, path);
 		else

@@ -113,7 +113,7 @@ static pid_t standing_in(const struct scene *s, const char *dir, bool join, pid_
 
 static void plant(struct scene *s)
 {
-	char dir[PATH_ROOM + 80], name[120], parent[PATH_ROOM + 64];
+	char dir[PATH_ROOM + 80], parent[PATH_ROOM + 64];
 	paths_box_dir(&s->w.paths, "walk", dir);
 	paths_box_root(&s->w.paths, "walk", s->root);
 	snprintf(s->data, sizeof s->data, "%s/data", s->root);
@@ -124,8 +124,7 @@ static void plant(struct scene *s)
 	assert_int_equal(mount("none", s->data, "tmpfs", 0, "size=1m"), 0);
 	snprintf(parent, sizeof parent, "%s/%s", pids, s->w.paths.cgroup_parent);
 	(void)mkdir(parent, 0755);
-	paths_cgroup(&s->w.paths, "walk", name);
-	snprintf(s->cgroup, sizeof s->cgroup, "%s/%s", pids, name);
+	snprintf(s->cgroup, sizeof s->cgroup, "%s/rustbox-walk", parent);
 	assert_int_equal(mkdir(s->cgroup, 0755), 0);
 	canary(s);
 	s->bystanders_parent = standing_in(s, s->canary, false, &s->bystander);

@@ -32,10 +32,9 @@ struct joining {
 static void join(const char *point, const char *name, void *arg)
 {
 	struct joining *j = arg;
-	char ours[120], procs[PATH_ROOM * 2];
+	char procs[PATH_ROOM * 2];
 	(void)name;
-	paths_cgroup(&j->w->paths, "live", ours);
-	(void)snprintf(procs, sizeof procs, "%s/%s/cgroup.procs", point, ours);
+	(void)snprintf(procs, sizeof procs, "%s/%s/rustbox-live/cgroup.procs", point, j->w->paths.cgroup_parent);
 	autofd int fd = open(procs, O_WRONLY | O_CLOEXEC);
 	j->joined += fd >= 0 && write(fd, "0", 1) == 1;
 }

@@ -71,11 +71,19 @@ static uint32_t ask(const struct fixture *f, uint32_t arch, int nr, uint8_t arg,
 	return answer(&f->program, &d, &steps);
 }
 
+static const struct syscall_rule *rule_of(int nr)
+{
+	for (size_t i = 0; i < syscall_rule_count; i++)
+		if (syscall_rules[i].nr == nr)
+			return &syscall_rules[i];
+	return NULL;
+}
+
 static void test_every_number(void **state)
 {
 	const struct fixture *f = *state;
 	for (int nr = 0; nr < LAST_NUMBER; nr++) {
-		const struct syscall_rule *r = syscall_rule_find(nr);
+		const struct syscall_rule *r = rule_of(nr);
 		uint32_t native = ask(f, AUDIT_ARCH_X86_64, nr, 0, 0);
 		if (!r)
 			assert_int_equal(native, SECCOMP_RET_KILL_PROCESS);

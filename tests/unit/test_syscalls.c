@@ -17,10 +17,18 @@
 
 #include "sandbox/policy/syscalls.h"
 
+static const struct syscall_rule *rule_of(int nr)
+{
+	for (size_t i = 0; i < syscall_rule_count; i++)
+		if (syscall_rules[i].nr == nr)
+			return &syscall_rules[i];
+	return NULL;
+}
+
 /* What the filter has to do with a call: the reference the compiled one is tested against. */
 static uint32_t decide(int nr, unsigned arg, uint64_t value)
 {
-	const struct syscall_rule *r = syscall_rule_find(nr);
+	const struct syscall_rule *r = rule_of(nr);
 	if (!r)
 		return SECCOMP_RET_KILL_PROCESS;
 	if (!r->when)
@@ -39,12 +47,12 @@ static void sorted_once_each_and_whole(void **state)
 		assert_true(syscall_rules[i - 1].nr < syscall_rules[i].nr);
 	/* x86_64 has no gaps up to rseq, and from 424 on. */
 	for (int nr = 0; nr <= 334; nr++)
-		assert_non_null(syscall_rule_find(nr));
+		assert_non_null(rule_of(nr));
 	for (int nr = 424; nr <= 469; nr++)
-		assert_non_null(syscall_rule_find(nr));
-	assert_null(syscall_rule_find(0x40000000)); /* x32's bit */
-	assert_null(syscall_rule_find(1000));
-	assert_null(syscall_rule_find(-1));
+		assert_non_null(rule_of(nr));
+	assert_null(rule_of(0x40000000)); /* x32's bit */
+	assert_null(rule_of(1000));
+	assert_null(rule_of(-1));
 }
 
 static void every_row_says_why(void **state)
