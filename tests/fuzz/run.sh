@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs fuzz targets for some seconds each, two at a time, from the seeds in tests/fuzz/seeds/<target>/ (never written to).
-# usage: OUT=DIR tests/fuzz/run.sh SECONDS TARGET...
+# usage: OUT=DIR tests/fuzz/run.sh SECONDS TARGET...   (FUZZ_SEED: another seed than a random one)
 set -u
 cd "$(dirname "$0")/../.."
 seconds=$1
@@ -12,7 +12,7 @@ one() {
   mkdir -p "$work/$target"
   local seeds=()
   [ ! -d "tests/fuzz/seeds/$target" ] || seeds=("tests/fuzz/seeds/$target")
-  "$OUT/$target" -max_total_time="$seconds" -timeout=5 -rss_limit_mb=1024 -max_len=8192 -verbosity=0 -print_final_stats=1 \
+  "$OUT/$target" -max_total_time="$seconds" -timeout=60 -seed="${FUZZ_SEED:-0}" -rss_limit_mb=1024 -max_len=8192 -verbosity=0 -print_final_stats=1 \
     -artifact_prefix="$OUT/crash-$target-" "$work/$target" "${seeds[@]}" >"$work/$target.log" 2>&1 || status=$?
   runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$work/$target.log")
   if [ $status = 0 ]; then

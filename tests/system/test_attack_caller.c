@@ -80,7 +80,8 @@ static void refuses(void **state)
 	assert_int_equal(bad, 0);
 }
 
-/* Words from the real vocabulary in senseless order, and rubbish: never a crash, a hang, or a control byte. */
+/* Words from the real vocabulary in senseless order, and rubbish: never a crash, a hang, or a control byte. None may name a
+ * file to write: the result goes to stdout only. SEED and BABBLE (rounds) from the environment say other ones. */
 static void babble(void **state)
 {
 	(void)state;
@@ -89,14 +90,14 @@ static void babble(void **state)
 		"/bin/true", "stages", "limits", "--processes", "0", "--cpus", "-1", "--stdin", "/dev/null", "--chdir", "/tmp", "\x1b[31m",
 		"\xff", "%s%n%s", "--wall-time", "0", "'; rm -rf /", "$(reboot)", "--output", "1", "--inodes", "--workspace" };
 	const char *seed = getenv("SEED"), *count = getenv("BABBLE");
-	unsigned s = seed ? (unsigned)atoi(seed) : (unsigned)time(NULL);
+	unsigned s = seed ? (unsigned)atoi(seed) : 1;
 	print_message("SEED=%u\n", s);
 	srandom(s);
 	for (int i = 0, n = count ? atoi(count) : 200; i < n; i++) {
 		const char *argv[12] = { "rustbox" };
 		int len = 1 + (int)(random() % 9);
 		for (int k = 1; k <= len; k++)
-			argv[k] = words[(size_t)random() % (sizeof words / sizeof *words)];
+			argv[k] = strcmp(argv[k - 1], "--json") == 0 ? "-" : words[(size_t)random() % (sizeof words / sizeof *words)];
 		struct ran r;
 		world_run(&world, &r, 15, NULL, argv);
 		if (r.late || r.signal || r.code > 4 || !plain(r.err, r.err_len))
