@@ -20,10 +20,11 @@ enum { PLACES = 64 };
 struct drillhost {
 	char *mounts;
 	char *base; /* names in the directories a drill may cover */
+	char *cgroups; /* of places that nobody holds: a killed test may have left some */
 };
 
 struct drillhost drillhost_look(void);
-/* Fails the test when something is not as before, or when a place that nobody holds has a cgroup, a process or a disk.
+/* Fails the test when something is not as before, or when a place that nobody holds has a cgroup it had not, a process or a disk.
  * Frees `before`. */
 void drillhost_compare(struct drillhost *before);
 /* The place of the drill whose mounts this process sees, or -1. */
