@@ -164,7 +164,7 @@ const struct drill drills[] = {
 	  .order = "capture process verify release",
 	  .hint = { "What does the column OWNER say of it?", "A batch skips it: only its full identity ends it.",
 		    "Capture it, then end that one (Tab, x on its row)." },
-	  .solution = { LOOK, "rustbox capture {busy}", "rustbox reclaim process {busy}", VERIFY, RELEASE, SAY("it was outside its cgroup") },
+	  .solution = { LOOK, "rustbox capture {busy}", "rustbox reclaim process {busy}", VERIFY, RELEASE, "rustbox drill say it was outside its cgroup" },
 	  .literal = P4_LITERAL, .literal_end = "its name does not say rustbox: it lives on" },
 };
 enum { LESSONS = 1 };
