@@ -91,7 +91,7 @@ static bool sys_fault_trips(const char *name, int nr)
 	X(int, sys_pidfd_wait, NOT_ALONE, (int fd, int o, siginfo_t *i, struct rusage *u), (fd, o, i, u))                       \
 	X(pid_t, sys_setsid, SYS_setsid, (void), ())                                                                            \
 	X(int, sys_signal_default, NOT_ALONE, (int s), (s))                                                                     \
-	X(int, sys_signalfd, SYS_signalfd4, (const sigset_t *s), (s))                                                           \
+	X(int, sys_signalfd, NOT_ALONE, (const sigset_t *s), (s)) /* supervisor and init at the same time */                    \
 	X(int, sys_timerfd, NOT_ALONE, (uint64_t a, uint64_t e), (a, e))                                                        \
 	X(int, sys_sethostname, SYS_sethostname, (const char *n), (n))                                                          \
 	X(int, sys_prctl, SYS_prctl, (int o, unsigned long a, unsigned long b, unsigned long c, unsigned long d),               \
