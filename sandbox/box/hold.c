@@ -72,7 +72,7 @@ static int remove_recorded(const struct scope *scope, const char *name, uint64_t
 	char hierarchy[64];
 	const char *colon = strchr(name, ':');
 	if (!colon)
-		return err_say(e, EBADMSG, "the ledger's cgroup '%.80s' names no hierarchy: run `rustbox recover`", name);
+		return err_say(e, EBADMSG, "the ledger's cgroup '%.80s' names no hierarchy: run `rustbox health --recover --cleanup`", name);
 	(void)snprintf(hierarchy, sizeof hierarchy, "%.*s", (int)(colon - name), name);
 	autofd int top = reclaim_hierarchy(scope, hierarchy, e);
 	if (top < 0)

@@ -57,7 +57,7 @@ int plan_make(const struct spec *spec, const struct host *host, struct arena *a,
 int plan_sketch(const struct spec *spec, const struct host *host, struct arena *a, struct plan *ret, struct err *e)
 	MUST_CHECK;
 
-/* What to do about read-only cgroups. */
+/* Remedies that `rustbox check` names as well: without root, in a user namespace, without clone3, with read-only cgroups. */
 #define PLAN_ROOT "run it as root: sudo rustbox run ..., or with --permissive, in a user namespace and without cgroups"
 #define PLAN_IDS "give it mounts of its own, the ids 0 to 65535 and setgroups; or use --permissive: no cgroups then, and one id for all"
 #define PLAN_CLONE3 "use Linux 5.3 or newer; in a container, let its seccomp profile permit clone3"
