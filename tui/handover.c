@@ -105,12 +105,6 @@ struct effect handover_commit(struct model *m)
 	return (struct effect){ .kind = EFFECT_HANDOVER, .text = arena_strdup(&m->out, text ? text : "{}") };
 }
 
-static const char *said(const json_t *j, const char *key, char *out, size_t cap)
-{
-	const char *s = json_string_value(json_object_get(j, key));
-	return text_escape(s ? s : "?", out, cap);
-}
-
 /* Another console's. Whoever starts a day later is told by the journal, not by an old offer. */
 void handover_heard(struct model *m, const char *text)
 {
@@ -118,8 +112,8 @@ void handover_heard(struct model *m, const char *text)
 	char from[40], to[40], note[FIELD_ROOM], id[80];
 	if ((uint64_t)json_integer_value(json_object_get(j, "at")) + OFFER_OLD_S < m->wall)
 		return;
-	(void)said(j, "said", note, sizeof note);
-	ring_add(&m->log, m->wall, RING_WARN, "%s hands over incident %s to %s%s%s. :resume takes it up", said(j, "from", from, sizeof from),
-		 said(j, "incident", id, sizeof id), said(j, "to", to, sizeof to), note[0] ? ": " : "", note);
+	(void)json_shown(j, "said", note, sizeof note);
+	ring_add(&m->log, m->wall, RING_WARN, "%s hands over incident %s to %s%s%s. :resume takes it up", json_shown(j, "from", from, sizeof from),
+		 json_shown(j, "incident", id, sizeof id), json_shown(j, "to", to, sizeof to), note[0] ? ": " : "", note);
 	m->bell = true;
 }

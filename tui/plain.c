@@ -126,9 +126,12 @@ static void say_step(struct plain *p)
 		       walk_step(w) ? walk_step(w)->say : "-");
 }
 
-static bool step_is_new(const struct plain *p)
+/* Once a dialog is out of the way. */
+static void say_new_step(struct plain *p)
 {
-	return p->m->walk.proc && (p->proc != p->m->walk.proc || p->at != step_now(&p->m->walk));
+	const struct walk *w = &p->m->walk;
+	if (p->m->dialog.kind == DIALOG_NONE && w->proc && (p->proc != w->proc || p->at != step_now(w)))
+		say_step(p);
 }
 
 static void say_list(const struct plain *p)
@@ -175,10 +178,11 @@ static void say_dialog(struct plain *p)
 static void say_plan(const struct model *m)
 {
 	const struct dialog *d = &m->dialog;
-	char phrase[FIELD_ROOM + 80];
-	size_t gone = 0, fresh = 0, still = plan_now(m, &d->plan, &gone, &fresh);
+	char phrase[FIELD_ROOM + 80], now[160];
+	size_t gone = 0, fresh = 0;
+	(void)plan_now_text(m, &d->plan, &gone, &fresh, now, sizeof now);
 	if (d->plan.n && (gone || fresh))
-		printf("previewed %zu, now: %zu still there, %zu already gone (fine), %zu new (not included)\n", d->plan.n, still, gone, fresh);
+		printf("%s\n", now);
 	plan_phrase(m, &d->plan, phrase, sizeof phrase);
 	if (dialog_field_label(m, 1) && (!dialog_field_label(m, 0) || d->focus == 1))
 		printf("to commit, type: %s\n", phrase);
@@ -266,8 +270,7 @@ static void on_line(void *ctx, char *line, size_t len, bool whole)
 		p->shown = DIALOG_NONE;
 	say_log(p);
 	say_dialog(p);
-	if (p->m->dialog.kind == DIALOG_NONE && step_is_new(p))
-		say_step(p);
+	say_new_step(p);
 	if (!p->quit)
 		say_question(p);
 }
@@ -306,8 +309,7 @@ static void turn(struct plain *p)
 	if (news)
 		(void)putchar('\n');
 	say_log(p);
-	if (p->m->dialog.kind == DIALOG_NONE && step_is_new(p))
-		say_step(p);
+	say_new_step(p);
 	enum dialog_kind before = p->shown;
 	say_dialog(p);
 	if (news || p->shown != before)

@@ -12,6 +12,7 @@ void plan_for_retry(struct model *m);
 void plan_for_undo(struct model *m);
 bool space_is_needed(const struct model *m);
 size_t plan_now(const struct model *m, const struct plan *p, size_t *gone, size_t *fresh);
+const char *plan_now_text(const struct model *m, const struct plan *p, size_t *gone, size_t *fresh, char *out, size_t cap); /* in words */
 const struct row *plan_parent(const struct model *m, const struct resource *zombie); /* NULL: not on the table */
 
 /* plan_words.c */

@@ -82,3 +82,11 @@ void plan_line(const char *const *argv, struct text *out)
 		text_add(out, "%s", plain ? "" : "'");
 	}
 }
+
+const char *plan_now_text(const struct model *m, const struct plan *p, size_t *gone, size_t *fresh, char *out, size_t cap)
+{
+	size_t still = plan_now(m, p, gone, fresh);
+	(void)snprintf(out, cap, "previewed %zu, now: %zu still there, %zu already gone (fine), %zu new (not included)", p->n, still, *gone,
+		       *fresh);
+	return out;
+}

@@ -62,12 +62,6 @@ json_t *second_record(const struct model *m)
 			 json_object_get(s, "reason"));
 }
 
-static const char *said(const json_t *j, const char *key, char *out, size_t cap)
-{
-	const char *s = json_string_value(json_object_get(j, key));
-	return text_escape(s ? s : "?", out, cap);
-}
-
 void second_take(struct model *m, const char *text)
 {
 	char user[40], reason[FIELD_ROOM];
@@ -80,8 +74,8 @@ void second_take(struct model *m, const char *text)
 	}
 	json_decref(m->arm.second);
 	m->arm.second = j;
-	(void)said(j, "user", user, sizeof user);
-	(void)said(j, "reason", reason, sizeof reason);
+	(void)json_shown(j, "user", user, sizeof user);
+	(void)json_shown(j, "reason", reason, sizeof reason);
 	if (!second_name(m)) {
 		ring_add(&m->log, m->wall, RING_WARN, "%s confirmed what is not asked any more", user);
 		return;
@@ -101,7 +95,7 @@ void second_heard(struct model *m, const json_t *before)
 	if (!asks || json_equal(json_object_get(asks, "opened"), json_object_get(before, "opened")))
 		return;
 	ring_add(&m->log, m->wall, RING_WARN, "%s asks for a second person: %s. :confirm shows it", m->peer.user,
-		 said(asks, "phrase", phrase, sizeof phrase));
+		 json_shown(asks, "phrase", phrase, sizeof phrase));
 	m->bell = true;
 }
 
@@ -136,7 +130,7 @@ void second_phrase(const struct plan *p, char *out, size_t cap)
 {
 	autojson json_t *asks = json_loads(p->asked, 0, NULL);
 	char phrase[FIELD_ROOM];
-	(void)snprintf(out, cap, "confirm %s", said(asks, "phrase", phrase, sizeof phrase));
+	(void)snprintf(out, cap, "confirm %s", json_shown(asks, "phrase", phrase, sizeof phrase));
 }
 
 void second_lines(const struct model *m, struct prose *out)
@@ -148,8 +142,8 @@ void second_lines(const struct model *m, struct prose *out)
 	if (m->dialog.plan.refused)
 		prose_add(out, INK_BAD, "NOT NOW    ", "%s", m->dialog.plan.refused);
 	prose_add(out, INK_WARN, "WHO ASKS   ", "%s on %s, at step %s", m->peer.user, m->peer.tty, m->peer.step);
-	prose_add(out, INK_PLAIN, "BECAUSE    ", "%s", said(asks, "reason", text, sizeof text));
-	prose_add(out, INK_STRONG, "WOULD RUN  ", "%s", said(asks, "run", text, sizeof text));
+	prose_add(out, INK_PLAIN, "BECAUSE    ", "%s", json_shown(asks, "reason", text, sizeof text));
+	prose_add(out, INK_STRONG, "WOULD RUN  ", "%s", json_shown(asks, "run", text, sizeof text));
 	json_array_foreach(json_object_get(asks, "on"), i, of)
 		prose_add(out, INK_PLAIN, "ON         ", "%s", text_escape(json_is_string(of) ? json_string_value(of) : "?", text, sizeof text));
 	prose_add(out, INK_PLAIN, "IF YOU     ", "confirm, %s may run exactly this, from that console; this one runs nothing. Your name and "

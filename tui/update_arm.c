@@ -68,12 +68,6 @@ void arm_ask(struct model *m, const char *reason, bool take)
 	incident_begin(m);
 }
 
-static const char *short_of(const json_t *j, const char *key, char *out, size_t cap)
-{
-	const char *s = json_string_value(json_object_get(j, key));
-	return text_escape(s ? s : "?", out, cap);
-}
-
 static void take_peer(struct model *m, const struct msg *msg)
 {
 	autojson json_t *j = msg->text ? json_loads(msg->text, 0, NULL) : NULL;
@@ -87,10 +81,10 @@ static void take_peer(struct model *m, const struct msg *msg)
 			ring_add(&m->log, m->wall, RING_SAID, "%s is no longer armed", user);
 		return;
 	}
-	(void)short_of(j, "user", m->peer.user, sizeof m->peer.user);
-	(void)short_of(j, "tty", m->peer.tty, sizeof m->peer.tty);
-	(void)short_of(j, "step", m->peer.step, sizeof m->peer.step);
-	(void)short_of(j, "running", m->peer.running, sizeof m->peer.running);
+	(void)json_shown(j, "user", m->peer.user, sizeof m->peer.user);
+	(void)json_shown(j, "tty", m->peer.tty, sizeof m->peer.tty);
+	(void)json_shown(j, "step", m->peer.step, sizeof m->peer.step);
+	(void)json_shown(j, "running", m->peer.running, sizeof m->peer.running);
 	m->peer.since = (uint64_t)json_integer_value(json_object_get(j, "since"));
 	json_t *asks = json_object_get(j, "asks");
 	m->peer.asks = json_is_object(asks) ? json_incref(asks) : NULL;
@@ -140,7 +134,7 @@ struct effect arm_take(struct model *m, const struct msg *msg)
 	if (msg->kind != MSG_TAKEN)
 		return (struct effect){ 0 };
 	autojson json_t *j = msg->text ? json_loads(msg->text, 0, NULL) : NULL;
-	(void)snprintf(why, sizeof why, "%s took over", short_of(j, "user", who, sizeof who));
+	(void)snprintf(why, sizeof why, "%s took over", json_shown(j, "user", who, sizeof who));
 	disarm(m, why);
 	return (struct effect){ .kind = EFFECT_BELL };
 }

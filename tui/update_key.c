@@ -15,11 +15,6 @@
 enum { INCIDENT_MS = 30000 };
 static const struct effect nothing = { 0 };
 
-static struct effect key_holders(struct model *m)
-{
-	return holders_ask(m, list_at(&m->list)->res);
-}
-
 static struct effect key_copy(struct model *m)
 {
 	const struct row *at = list_at(&m->list);
@@ -89,6 +84,14 @@ static void step_move(struct model *m, long by)
 
 static bool move(struct model *m, enum action action)
 {
+	if (action >= ACTION_TAB_1 && action <= ACTION_TAB_6) {
+		list_tab(m, (enum tab)(action - ACTION_TAB_1));
+		return true;
+	}
+	if (action == ACTION_NEXT_NEWS || action == ACTION_LAST_NEWS) {
+		list_news(m, action == ACTION_NEXT_NEWS ? 1 : -1);
+		return true;
+	}
 	struct layout l = layout_for(m->rows, m->cols, time_steps(m));
 	long page = l.list.rows > 1 ? l.list.rows - 1 : 1;
 	long by = action == ACTION_UP ? -1 : action == ACTION_DOWN ? 1 : action == ACTION_PGUP ? -page :
@@ -158,12 +161,16 @@ static bool opens(struct model *m, enum action action)
 		[ACTION_ORIGINAL] = DIALOG_ORIGINAL, [ACTION_SKIP] = DIALOG_SKIP, [ACTION_NOTE] = DIALOG_NOTE,
 		[ACTION_MESSAGES] = DIALOG_MESSAGES, [ACTION_PALETTE] = DIALOG_PALETTE, [ACTION_HELP] = DIALOG_HELP,
 	};
-	if (action == ACTION_CONFIRM)
-		second_open(m);
-	else if (action == ACTION_HANDOVER)
-		handover_open(m, "");
+	switch ((int)action) {
+	case ACTION_CONFIRM: second_open(m); return true;
+	case ACTION_HANDOVER: handover_open(m, ""); return true;
+	case ACTION_UNDO:
+		dialog_open(m, DIALOG_PREVIEW);
+		plan_for_undo(m);
+		return true;
+	}
 	if (of[action] == DIALOG_NONE)
-		return action == ACTION_CONFIRM || action == ACTION_HANDOVER;
+		return false;
 	dialog_open(m, of[action]);
 	return true;
 }
@@ -181,15 +188,11 @@ static struct effect act(struct model *m, enum action action)
 	}
 	if (opens(m, action) || toggle(m, action) || move(m, action))
 		return nothing;
-	if (action >= ACTION_TAB_1 && action <= ACTION_TAB_6) {
-		list_tab(m, (enum tab)(action - ACTION_TAB_1));
-		return nothing;
-	}
 	switch ((int)action) {
 	case ACTION_PREVIEW:
 		return step_act(m);
 	case ACTION_HOLDERS:
-		return key_holders(m);
+		return holders_ask(m, list_at(&m->list)->res);
 	case ACTION_HINT:
 		return drill_ask(m, "hint");
 	case ACTION_DRILL:
@@ -200,10 +203,6 @@ static struct effect act(struct model *m, enum action action)
 		return key_copy(m);
 	case ACTION_COPY_SHELL:
 		return key_copy_shell(m);
-	case ACTION_UNDO:
-		dialog_open(m, DIALOG_PREVIEW);
-		plan_for_undo(m);
-		return nothing;
 	case ACTION_ESCALATE:
 		return escalate(m);
 	case ACTION_RESUME:
@@ -214,10 +213,6 @@ static struct effect act(struct model *m, enum action action)
 		return (struct effect){ .kind = EFFECT_BASELINE };
 	case ACTION_STOP:
 		return (struct effect){ .kind = EFFECT_STOP, .job = m->job[JOB_ACT].id };
-	case ACTION_NEXT_NEWS:
-	case ACTION_LAST_NEWS:
-		list_news(m, action == ACTION_NEXT_NEWS ? 1 : -1);
-		return nothing;
 	case ACTION_WRITE: /* "wri" from the palette */
 		return write_ask(m, "");
 	case ACTION_REPAINT:

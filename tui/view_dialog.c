@@ -85,12 +85,11 @@ static void commit_line(const struct model *m, struct canvas *c, int row, int li
 static void newcomers(const struct model *m, struct canvas *c)
 {
 	size_t gone = 0, fresh = 0;
+	char text[160];
 	if (m->dialog.kind != DIALOG_PREVIEW || !m->dialog.plan.n)
 		return;
-	size_t still = plan_now(m, &m->dialog.plan, &gone, &fresh);
-	(void)canvas_printf(c, c->rows - 1, 1, c->cols - 1, fresh ? INK_WARN : INK_PLAIN,
-			    "previewed %zu, now: %zu still there, %zu already gone (fine), %zu new (not included)",
-			    m->dialog.plan.n, still, gone, fresh);
+	(void)plan_now_text(m, &m->dialog.plan, &gone, &fresh, text, sizeof text);
+	(void)canvas_text(c, c->rows - 1, 1, c->cols - 1, fresh ? INK_WARN : INK_PLAIN, text);
 }
 
 void view_dialog(const struct model *m, struct canvas *c)

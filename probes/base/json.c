@@ -106,3 +106,9 @@ json_t *json_text(const char *s)
 		abort();
 	return json_string(text_escape(s, out, cap));
 }
+
+const char *json_shown(const json_t *obj, const char *key, char *out, size_t cap)
+{
+	const char *s = json_string_value(json_object_get(obj, key));
+	return text_escape(s ? s : "?", out, cap);
+}

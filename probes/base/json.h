@@ -25,6 +25,8 @@ const char *json_type_word(const json_t *v); /* "an object", "null", ... for suc
 
 /* A string that may hold any byte: invalid UTF-8 is written as visible escapes. Never NULL. */
 json_t *json_text(const char *s);
+/* The other way, for a screen: what stands under `key`, escaped into out; "?" when it is no string. */
+const char *json_shown(const json_t *obj, const char *key, char *out, size_t cap);
 
 static inline void json_own_decref(json_t **j)
 {

@@ -49,10 +49,10 @@ static int parse(const struct invocation *in, struct wish *w, struct err *e)
 		else if (c == 'i')
 			r = limit_parse(LIMIT_INODES, optarg, &w->limits.of[LIMIT_INODES], e);
 		else
-			r = err_say(e, EINVAL, "usage: rustbox init --box-id ID [--workspace SIZE] [--inodes N]");
+			r = err_say(e, EINVAL, "usage: rustbox init %s", command_find("init")->args);
 	}
 	if (r == 0 && (!w->box || optind < in->argc))
-		r = err_say(e, EINVAL, "usage: rustbox init --box-id ID [--workspace SIZE] [--inodes N]");
+		r = err_say(e, EINVAL, "usage: rustbox init %s", command_find("init")->args);
 	return r;
 }
 

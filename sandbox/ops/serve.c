@@ -130,7 +130,7 @@ static int parse(const struct invocation *in, struct sockaddr_in *to, struct err
 		if (c == 'l' && inet_pton(AF_INET, optarg, &to->sin_addr) != 1)
 			return err_say(e, EINVAL, "--listen '%.40s' is not an IPv4 address", optarg);
 		if (c == '?')
-			return err_say(e, EINVAL, "usage: rustbox serve [--port N] [--listen ADDRESS]");
+			return err_say(e, EINVAL, "usage: rustbox serve %s", command_find("serve")->args);
 	}
 	to->sin_port = htons((uint16_t)port);
 	return optind < in->argc ? err_say(e, EINVAL, "'%.40s' is not an option", in->argv[optind]) : 0;
