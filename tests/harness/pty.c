@@ -415,6 +415,11 @@ bool pty_wait_in(struct pty *p, int row, const char *text, double seconds)
 	return wait_for(p, &(struct awaited){ .text = text, .row = row, .there = true }, seconds);
 }
 
+bool pty_wait_gone_in(struct pty *p, int row, const char *text, double seconds)
+{
+	return wait_for(p, &(struct awaited){ .text = text, .row = row }, seconds);
+}
+
 static int times_written(const struct pty *p, const char *bytes)
 {
 	int n = 0;

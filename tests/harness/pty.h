@@ -40,6 +40,7 @@ bool pty_wait_gone(struct pty *p, const char *text, double seconds);
 bool pty_wait_either(struct pty *p, const char *one, const char *other, double seconds);
 /* Until the text is in this row. */
 bool pty_wait_in(struct pty *p, int row, const char *text, double seconds);
+bool pty_wait_gone_in(struct pty *p, int row, const char *text, double seconds);
 /* Until everything written so far holds the bytes so often. */
 bool pty_wait_written(struct pty *p, const char *bytes, int times, double seconds);
 /* Until the program has said nothing for `quiet` seconds, at most `most`. */
